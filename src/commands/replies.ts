@@ -1,0 +1,25 @@
+/** Every error text that more than one command uses, exactly as Redis words it. */
+import type { RespWriter } from '../protocol/resp-writer.ts';
+
+export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
+export const NOT_AN_INTEGER = 'ERR value is not an integer or out of range';
+export const NOT_A_FLOAT = 'ERR value is not a valid float';
+export const SYNTAX_ERROR = 'ERR syntax error';
+export const NO_SUCH_KEY = 'ERR no such key';
+export const OUT_OF_RANGE = 'ERR index out of range';
+export const OVERFLOW = 'ERR increment or decrement would overflow';
+export const NAN_OR_INFINITY = 'ERR increment would produce NaN or Infinity';
+export const STRING_TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+export const SAME_OBJECT = 'ERR source and destination objects are the same';
+export const DATABASE_OUT_OF_RANGE = 'ERR DB index is out of range';
+export const NO_AUTH = 'NOAUTH Authentication required.';
+
+/** `name` in lower case, as Redis prints it (`command|subcommand` for subcommands). */
+export function wrongArity(reply: RespWriter, name: string): void {
+  reply.error(`ERR wrong number of arguments for '${name}' command`);
+}
+
+export function invalidExpiry(reply: RespWriter, name: string): void {
+  reply.error(`ERR invalid expire time in '${name}' command`);
+}

@@ -1,0 +1,199 @@
+/**
+ * What a command is: one declarative row next to its handler, and the doors through which a handler reaches the world.
+ * The registry, the dispatcher's checks, COMMAND, ACL and key extraction are all computed from rows.
+ */
+import type { Bytes } from '../base/bytes.ts';
+import type { ControlBlock } from '../memory/control.ts';
+import type { Shard } from '../memory/shard.ts';
+import type { RespWriter } from '../protocol/resp-writer.ts';
+import type { Key } from '../store/key.ts';
+import type { Keyspace } from '../store/keyspace.ts';
+
+/** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
+export const enum Flag {
+  None = 0,
+  Write = 1 << 0,
+  ReadOnly = 1 << 1,
+  DenyOom = 1 << 2,
+  Admin = 1 << 3,
+  PubSub = 1 << 4,
+  NoScript = 1 << 5,
+  Blocking = 1 << 6,
+  Loading = 1 << 7,
+  Stale = 1 << 8,
+  SkipMonitor = 1 << 9,
+  SkipSlowlog = 1 << 10,
+  Asking = 1 << 11,
+  Fast = 1 << 12,
+  NoAuth = 1 << 13,
+  MayReplicate = 1 << 14,
+  Sentinel = 1 << 15,
+  NoAsyncLoading = 1 << 16,
+  NoMandatoryKeys = 1 << 17,
+  Protected = 1 << 18,
+  NoMulti = 1 << 19,
+  AllowBusy = 1 << 20,
+  TouchesArbitraryKeys = 1 << 21,
+}
+
+/** What a command does to a key, as in COMMAND INFO's key specifications. */
+export const enum KeyFlag {
+  ReadOnly = 1 << 0,
+  ReadWrite = 1 << 1,
+  Overwrite = 1 << 2,
+  Remove = 1 << 3,
+  Access = 1 << 4,
+  Update = 1 << 5,
+  Insert = 1 << 6,
+  Delete = 1 << 7,
+  NotKey = 1 << 8,
+  Incomplete = 1 << 9,
+  VariableFlags = 1 << 10,
+}
+
+/** Where a command's keys stand, as Redis' key specifications say it: a start and a way to go on from it. */
+export interface KeySpec {
+  readonly flags: number;
+  readonly begin:
+    | { readonly kind: 'index'; readonly position: number }
+    | { readonly kind: 'keyword'; readonly word: string; readonly from: number }
+    | { readonly kind: 'unknown' };
+  readonly find:
+    | { readonly kind: 'range'; readonly last: number; readonly step: number; readonly limit: number }
+    | { readonly kind: 'keynum'; readonly countAt: number; readonly first: number; readonly step: number }
+    | { readonly kind: 'unknown' };
+}
+
+/** Keys from argument `position` to `last` (counted from `position`; negative counts from the end). */
+export function key(position: number, flags: number, last = 0, step = 1): KeySpec {
+  return { flags, begin: { kind: 'index', position }, find: { kind: 'range', last, step, limit: 0 } };
+}
+
+/** Argument `position` says how many keys follow it. */
+export function countedKeys(position: number, flags: number, step = 1): KeySpec {
+  return { flags, begin: { kind: 'index', position }, find: { kind: 'keynum', countAt: 0, first: 1, step } };
+}
+
+/** Keys behind a keyword. */
+export function keysAfter(word: string, from: number, flags: number, last = 0, limit = 0): KeySpec {
+  return { flags, begin: { kind: 'keyword', word, from }, find: { kind: 'range', last, step: 1, limit } };
+}
+
+/** Keys that only running the command can tell. */
+export function unknownKeys(flags: number): KeySpec {
+  return { flags, begin: { kind: 'unknown' }, find: { kind: 'unknown' } };
+}
+
+/** Which locks a command runs under. */
+export const enum Route {
+  /** None: it touches no key. */
+  Here,
+  /** The shards of its keys. */
+  ByKey,
+  /** One shard after the other: `call.eachShard`. */
+  Each,
+  /** Every shard at once. */
+  All,
+}
+
+export interface Row {
+  /** Upper case; a subcommand's row has the subcommand's word only. */
+  readonly name: string;
+  readonly since: string;
+  /** Number of arguments, the name included; negative: at least that many. */
+  readonly arity: number;
+  readonly flags: number;
+  /** ACL categories that flags cannot imply. */
+  readonly acl?: readonly string[];
+  readonly keys?: readonly KeySpec[];
+  /** Default: ByKey when there are keys, else Here. */
+  readonly route?: Route;
+  readonly tips?: readonly string[];
+  /** One line for COMMAND DOCS. */
+  readonly summary?: string;
+  readonly deprecated?: boolean;
+  readonly run?: Handler;
+  readonly subs?: readonly Row[];
+}
+
+export interface Family {
+  readonly group: string;
+  readonly rows: readonly Row[];
+}
+
+/** Runs one command: reads arguments, calls the store, writes one reply. Synchronous; holds the locks of its route. */
+export type Handler = (call: Call) => void;
+
+/** One client connection as a command sees it. */
+export interface Client {
+  readonly id: number;
+  /** Logical database. */
+  database: number;
+  /** RESP version, 2 or 3. */
+  version: 2 | 3;
+  name: string;
+  libraryName: string;
+  libraryVersion: string;
+  authenticated: boolean;
+  user: string;
+  noTouch: boolean;
+  noEvict: boolean;
+  /** CLIENT REPLY: whether replies are sent; `skip` drops the next one. */
+  replyMode: 'on' | 'off' | 'skip' | 'skip-next';
+  /** Closes the connection once the replies written so far are sent. */
+  closeAfterReply(): void;
+  /** One line of CLIENT LIST, without its line end. */
+  describe(): string;
+}
+
+/** A parked connection: its later input waits until it is resumed. */
+export interface Parked {
+  /** Writes the reply and lets the connection go on. Does nothing when the client has left meanwhile. */
+  resume(write: (reply: RespWriter) => void): void;
+}
+
+/** The server around the commands. Topics are answered by every worker (see server/mesh.ts). */
+export interface Server {
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  readonly control: ControlBlock;
+  /** Asks every worker, this one included, and gathers their answers in worker order. */
+  askWorkers(topic: string, payload: unknown): Promise<unknown[]>;
+  /** Asks the main thread. */
+  askMain(topic: string, payload: unknown): Promise<unknown>;
+  /** The text CONFIG GET prints for a parameter. */
+  setting(name: string): string;
+  /** Names of all parameters, sorted. */
+  settingNames(): readonly string[];
+}
+
+/** One command being run. The same object serves command after command. */
+export interface Call {
+  /** Where the arguments lie in `source`: start at 2i, length in bytes at 2i + 1; argument 0 is the command's name. */
+  readonly source: Bytes;
+  readonly args: Int32Array;
+  readonly count: number;
+  readonly row: Row;
+  readonly keyspace: Keyspace;
+  /** The command's first key, located. */
+  readonly key: Key;
+  /** A second key for commands that hold two at once. */
+  readonly otherKey: Key;
+  readonly reply: RespWriter;
+  readonly client: Client;
+  readonly server: Server;
+  /** Physical database the command runs in. */
+  readonly database: number;
+  /** Points `key` at argument `index`, in the client's database. Only for arguments that are keys by the row. */
+  locate(index: number, key: Key): void;
+  /** Argument as text; bytes that are not UTF-8 are replaced, so never for data. */
+  text(index: number): string;
+  /** A copy of an argument's bytes. */
+  copyArgument(index: number): Buffer;
+  /** Route.Each: runs `visit` under each shard's lock in turn, until it returns false. */
+  eachShard(visit: (shard: Shard) => boolean | void): void;
+  /** Runs `visit` under the lock of one shard (Route.Each). */
+  withShard(index: number, visit: (shard: Shard) => void): void;
+  /** The reply comes later: input behind this command waits. */
+  park(): Parked;
+}

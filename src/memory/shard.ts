@@ -1,0 +1,112 @@
+/**
+ * One shard: a fixed SharedArrayBuffer that holds a part of the keyspace, with the views every thread reads it through.
+ * A pointer into it is a byte offset, 8-aligned, 0 = null, always below 2^31 (byte views above that are 20 times
+ * slower). Pages are committed by the system only when touched, so a large empty shard costs nothing.
+ *
+ *  shard
+ *   byte  0          64 KiB           64 KiB + 16 B x pages                    end
+ *         +----------+----------------+----------------------------------------+
+ *         | header   | page table     | pages of 4 KiB (pages.ts)              |
+ *         +----------+----------------+----------------------------------------+
+ *
+ *  header, in 32-bit words (Header.*); the lock has a cache line of its own
+ *   word  0      16     18    19     20      21      22          24          25
+ *         +------+------+-----+------+-------+-------+-----------+-----------+-------+----
+ *         | lock | used | top | held | dirty | table | mutations | interests | epoch | ...
+ *         +------+------+-----+------+-------+-------+-----------+-----------+-------+----
+ *
+ *  Lock: everything except the lock word itself is read and written only under the shard's lock, but for the
+ *  counters that INFO reads (UsedBytes.., KeyCounts), which may be read without it and are then approximate.
+ *  Keep in step with: allocator.ts, pages.ts, store/keyspace.ts.
+ */
+import { assert } from '../base/assert.ts';
+import { Bytes } from '../base/bytes.ts';
+
+/** Word offsets inside the header. */
+export const enum Header {
+  Lock = 0,
+  /** Bytes of all live blocks, size-class rounding included. A double at words 16-17. */
+  UsedBytes = 16,
+  /** Pages ever handed out: the first page of the untouched remainder. */
+  TopPage = 18,
+  /** Pages inside slabs and runs that are in use. */
+  HeldPages = 19,
+  /** Free pages that may still be backed by memory (candidates for madvise). */
+  DirtyPages = 20,
+  /** Root of the keyspace table. */
+  Table = 21,
+  /** Count of changes, wraps; a double at words 22-23. */
+  Mutations = 22,
+  /** Number of entries in the interest table: 0 makes `touched` one load. */
+  Interests = 24,
+  /** Current snapshot epoch (8 bits), stamped into records on change. */
+  Epoch = 25,
+  /** Where the active expiry walk of this shard goes on (a hash). */
+  ExpiryCursor = 26,
+  /** Pages in the shard. */
+  PageCount = 27,
+  /** First page that may hold data. */
+  FirstPage = 28,
+  /** Heads of the lists of partly used slabs, one word per size class. */
+  ClassHeads = 64,
+  /** Bitmap of the non-empty free run bins, three words. */
+  RunBinMap = 160,
+  /** Heads of the free run lists, one word per bin. */
+  RunBins = 192,
+  /** Live keys per database. */
+  KeyCounts = 1024,
+  /** Live keys with an expiry per database. */
+  ExpiryCounts = 2048,
+  Words = 16384,
+}
+
+/** Databases a shard can count. */
+export const DATABASE_COUNT_MAX = 1024;
+export const HEADER_BYTES = 65536;
+export const PAGE_BYTES = 4096;
+export const PAGE_SHIFT = 12;
+/** Bytes of a full-size shard: just under 2 GiB, see above. */
+export const SHARD_BYTES = 0x7fff0000;
+/** Bytes per entry of the page table. */
+export const PAGE_ENTRY_BYTES = 16;
+
+export class Shard {
+  readonly index: number;
+  readonly memory: SharedArrayBuffer;
+  readonly bytes: Bytes;
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+
+  /** Maps `memory`, which must have been prepared once by `formatShard`. */
+  constructor(index: number, memory: SharedArrayBuffer) {
+    this.index = index;
+    this.memory = memory;
+    this.bytes = new Bytes(memory);
+    this.words = new Int32Array(memory);
+    this.doubles = new Float64Array(memory, 0, memory.byteLength >>> 3);
+  }
+
+  /** Bytes of live blocks (approximate without the lock). */
+  get usedBytes(): number {
+    return this.doubles[Header.UsedBytes >> 1]!;
+  }
+
+  /** Changes made to this shard since it was formatted. */
+  get mutations(): number {
+    return this.doubles[Header.Mutations >> 1]!;
+  }
+}
+
+/** Allocates the memory of a shard and formats it: it holds nothing and is ready for use. */
+export function createShardMemory(shardBytes: number = SHARD_BYTES): SharedArrayBuffer {
+  assert(shardBytes <= SHARD_BYTES && shardBytes % PAGE_BYTES === 0, 'shard size');
+  const memory = new SharedArrayBuffer(shardBytes);
+  const words = new Int32Array(memory);
+  const pageCount = shardBytes >>> PAGE_SHIFT;
+  const firstPage = Math.ceil((HEADER_BYTES + pageCount * PAGE_ENTRY_BYTES) / PAGE_BYTES);
+  assert(firstPage < pageCount, 'shard too small');
+  words[Header.PageCount] = pageCount;
+  words[Header.FirstPage] = firstPage;
+  words[Header.TopPage] = firstPage;
+  return memory;
+}

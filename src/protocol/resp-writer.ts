@@ -1,0 +1,200 @@
+/**
+ * Replies of the Redis protocol, written into one growing buffer. RESP3 types fall back to their RESP2 forms when the
+ * client speaks RESP2, so that a handler says what it means once. Reference: redis.io, "Redis serialization protocol".
+ */
+import { Bytes, copyBytes } from '../base/bytes.ts';
+import { formatDouble } from '../base/double.ts';
+import { formatInteger } from '../base/number.ts';
+
+/** Size of the buffer while replies are small. */
+const REPLY_BYTES = 1 << 20;
+/** Room that always stands behind `at` for the fixed parts of a reply. */
+const HEAD_BYTES = 64;
+
+const OK = Buffer.from('+OK\r\n');
+const NULL2 = Buffer.from('$-1\r\n');
+const NULL_ARRAY2 = Buffer.from('*-1\r\n');
+const NULL3 = Buffer.from('_\r\n');
+
+const enum Byte {
+  CarriageReturn = 13,
+  LineFeed = 10,
+  CrLf = 0x0a0d,
+}
+
+export class RespWriter {
+  bytes: Bytes;
+  /** Bytes written so far. */
+  at = 0;
+  /** Protocol version of the client being answered: 2 or 3. */
+  version: 2 | 3 = 2;
+  private capacity: number;
+
+  constructor(byteCount: number = REPLY_BYTES) {
+    this.bytes = Bytes.allocate(byteCount);
+    this.capacity = byteCount;
+  }
+
+  /** Makes room for `byteCount` bytes and the fixed parts around them. */
+  ensure(byteCount: number): void {
+    if (this.at + byteCount + HEAD_BYTES > this.capacity) this.grow(byteCount);
+  }
+
+  private grow(byteCount: number): void {
+    const wanted = this.at + byteCount + HEAD_BYTES;
+    const capacity = Math.max(wanted + (wanted >> 3), this.capacity * 2);
+    const larger = Bytes.allocate(capacity);
+    this.bytes.u8.copy(larger.u8, 0, 0, this.at);
+    this.bytes = larger;
+    this.capacity = capacity;
+  }
+
+  /** Forgets what was written, and gives back a buffer that had to grow. */
+  clear(): void {
+    this.at = 0;
+    if (this.capacity > REPLY_BYTES * 2) {
+      this.bytes = Bytes.allocate(REPLY_BYTES);
+      this.capacity = REPLY_BYTES;
+    }
+  }
+
+  /** Bytes as they are: for constant replies and for other protocols. */
+  raw(constant: Uint8Array): void {
+    this.ensure(constant.length);
+    const u8 = this.bytes.u8;
+    const at = this.at;
+    for (let i = 0; i < constant.length; i++) u8[at + i] = constant[i]!;
+    this.at = at + constant.length;
+  }
+
+  /** Text as it is, in UTF-8. */
+  text(text: string): void {
+    this.ensure(text.length * 3);
+    this.at += this.bytes.u8.write(text, this.at);
+  }
+
+  /** `byteCount` bytes from elsewhere as they are. */
+  copy(from: Bytes, fromAt: number, byteCount: number): void {
+    this.ensure(byteCount);
+    copyBytes(from, fromAt, this.bytes, this.at, byteCount);
+    this.at += byteCount;
+  }
+
+  ok(): void {
+    this.raw(OK);
+  }
+
+  /** `text` has no line ends. */
+  simple(text: string): void {
+    this.text(`+${text}\r\n`);
+  }
+
+  /** An error reply; `text` begins with its code, as in `ERR no such key`. Line ends in it become spaces. */
+  error(text: string): void {
+    this.text(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`);
+  }
+
+  integer(value: number): void {
+    this.head(0x3a, value);
+  }
+
+  /** An integer beyond 2^53. */
+  bigInteger(value: bigint): void {
+    this.text(`:${value}\r\n`);
+  }
+
+  /** A bulk string of `byteCount` bytes from elsewhere. Hot: GET ends here. */
+  bulk(from: Bytes, fromAt: number, byteCount: number): void {
+    this.ensure(byteCount);
+    const u8 = this.bytes.u8;
+    let at = this.at;
+    u8[at] = 0x24;
+    at = formatInteger(u8, at + 1, byteCount);
+    this.bytes.view.setUint16(at, Byte.CrLf, true);
+    copyBytes(from, fromAt, this.bytes, at + 2, byteCount);
+    at += 2 + byteCount;
+    this.bytes.view.setUint16(at, Byte.CrLf, true);
+    this.at = at + 2;
+  }
+
+  bulkText(text: string): void {
+    const byteCount = Buffer.byteLength(text);
+    this.head(0x24, byteCount);
+    this.text(text);
+    this.line();
+  }
+
+  bulkBuffer(content: Uint8Array): void {
+    this.head(0x24, content.length);
+    this.ensure(content.length);
+    this.bytes.u8.set(content, this.at);
+    this.at += content.length;
+    this.line();
+  }
+
+  /** The reply for "nothing there" where a bulk string would stand. */
+  nil(): void {
+    this.raw(this.version === 3 ? NULL3 : NULL2);
+  }
+
+  /** The reply for "nothing there" where an array would stand. */
+  nilArray(): void {
+    this.raw(this.version === 3 ? NULL3 : NULL_ARRAY2);
+  }
+
+  /** Head of an array of `count` replies. */
+  array(count: number): void {
+    this.head(0x2a, count);
+  }
+
+  /** Head of a map of `count` pairs: key, value, key, value ... */
+  map(count: number): void {
+    if (this.version === 3) this.head(0x25, count);
+    else this.head(0x2a, count * 2);
+  }
+
+  /** Head of a set of `count` replies. */
+  set(count: number): void {
+    this.head(this.version === 3 ? 0x7e : 0x2a, count);
+  }
+
+  /** Head of an attribute-free push message of `count` replies. */
+  push(count: number): void {
+    this.head(this.version === 3 ? 0x3e : 0x2a, count);
+  }
+
+  boolean(value: boolean): void {
+    if (this.version === 3) this.text(value ? '#t\r\n' : '#f\r\n');
+    else this.integer(value ? 1 : 0);
+  }
+
+  double(value: number): void {
+    if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
+    else this.bulkText(formatDouble(value));
+  }
+
+  /** Human text; RESP3 marks its format, a word of three letters such as `txt`. */
+  verbatim(text: string, format: string): void {
+    if (this.version !== 3) return this.bulkText(text);
+    this.head(0x3d, Buffer.byteLength(text) + 4);
+    this.text(`${format}:${text}\r\n`);
+  }
+
+  private head(type: number, value: number): void {
+    this.ensure(0);
+    const u8 = this.bytes.u8;
+    u8[this.at] = type;
+    const at = formatInteger(u8, this.at + 1, value);
+    u8[at] = Byte.CarriageReturn;
+    u8[at + 1] = Byte.LineFeed;
+    this.at = at + 2;
+  }
+
+  private line(): void {
+    this.ensure(0);
+    const u8 = this.bytes.u8;
+    u8[this.at] = Byte.CarriageReturn;
+    u8[this.at + 1] = Byte.LineFeed;
+    this.at += 2;
+  }
+}

@@ -1,0 +1,570 @@
+/**
+ * The keyspace as one thread sees it: every shard mapped, keys found by hash, records created, changed and removed.
+ * Knows keys, databases, expiry and types; knows no protocol and no command. Every method that takes a Key or a shard
+ * must be called with that shard's lock held, and leaves nothing half done: what needs memory takes it first and
+ * answers OutOfMemory with nothing changed.
+ */
+import { type Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
+import { hashBytes, type HashKey } from '../base/hash.ts';
+import { Control, type ControlBlock, Counter } from '../memory/control.ts';
+import { allocate, blockBytes, free, resetAllocator } from '../memory/allocator.ts';
+import { Header, type Shard } from '../memory/shard.ts';
+import {
+  collectEntries,
+  createTable,
+  findSlot,
+  insertEntry,
+  nextSlot,
+  randomSlot,
+  removeSlot,
+  setSlotRef,
+  slotRef,
+  tableCount,
+} from '../structures/table.ts';
+import type { Key } from './key.ts';
+import {
+  Encoding,
+  expiryAtMs,
+  itemCas,
+  itemClientFlags,
+  keyAt,
+  keyBytes,
+  prefixBytes,
+  Record,
+  recordBlockBytes,
+  recordBytes,
+  recordDatabase,
+  recordFlags,
+  RecordFlag,
+  recordType,
+  setRecordFlags,
+  setRecordKind,
+  setValueBytes,
+  stampRecord,
+  touchAccess,
+  valueAt,
+  valueBytes,
+  ValueType,
+  writeExpiryAtMs,
+  writeItemCas,
+  writeItemClientFlags,
+  writeRecordHeader,
+} from './record.ts';
+import { Status } from './status.ts';
+
+/** For `putString`: leave the expiry of the key as it is. */
+export const KEEP_EXPIRY = -1;
+/** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
+const SLACK_BYTES_MAX = 1 << 20;
+const RANDOM_TRIES = 64;
+
+export class Keyspace {
+  readonly shards: readonly Shard[];
+  readonly control: ControlBlock;
+  readonly counters: Float64Array;
+  private readonly hashKey: HashKey;
+  private readonly shardMask: number;
+  /** Unix time in milliseconds that commands see; the owner refreshes it once per read. */
+  nowMs = 0;
+  /** Access clock in seconds, 24 bits. */
+  accessClock = 0;
+  /** False while lookups must not count as an access (CLIENT NO-TOUCH). */
+  touchOnRead = true;
+  /** Called for a change in a shard whose interest table is not empty. */
+  onTouched: (key: Key) => void = () => {};
+  /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
+  changes = 0;
+  private readonly scratchEntries: number[] = [];
+
+  constructor(shards: readonly Shard[], control: ControlBlock, counters: Float64Array, hashKey: HashKey) {
+    this.shards = shards;
+    this.control = control;
+    this.counters = counters;
+    this.hashKey = hashKey;
+    this.shardMask = shards.length - 1;
+  }
+
+  /** Lets commands see the time `nowMs`. */
+  setTime(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.accessClock = Math.floor(nowMs / 1000) & 0xffffff;
+  }
+
+  /** The physical database that stands for a logical one at this moment. */
+  physicalDatabase(logical: number): number {
+    return this.control.words[Control.DatabaseMap + logical]!;
+  }
+
+  /** Exchanges two logical databases. All locks held. */
+  swapDatabases(a: number, b: number): void {
+    const words = this.control.words;
+    const physical = words[Control.DatabaseMap + a]!;
+    words[Control.DatabaseMap + a] = words[Control.DatabaseMap + b]!;
+    words[Control.DatabaseMap + b] = physical;
+    words[Control.DatabaseMapVersion]!++;
+  }
+
+  /** Points `key` at the bytes of a key in a physical database: sets its hash and shard. Needs no lock. */
+  locate(key: Key, bytes: Bytes, at: number, byteCount: number, database: number): void {
+    this.locateHashed(key, bytes, at, byteCount, database, this.hash(bytes, at, byteCount, database));
+  }
+
+  /** The hash of a key in a physical database. */
+  hash(bytes: Bytes, at: number, byteCount: number, database: number): number {
+    return hashBytes(bytes.view, at, byteCount, this.hashKey, database);
+  }
+
+  /** The shard that holds keys of this hash. */
+  shardOf(hash: number): Shard {
+    return this.shards[hash & this.shardMask]!;
+  }
+
+  /** `locate` when the hash is already known. */
+  locateHashed(key: Key, bytes: Bytes, at: number, byteCount: number, database: number, hash: number): void {
+    key.bytes = bytes;
+    key.at = at;
+    key.byteCount = byteCount;
+    key.database = database;
+    key.hash = hash;
+    key.shard = this.shards[hash & this.shardMask]!;
+  }
+
+  /** The live record of `key`, or 0. A record whose time has come is removed here. */
+  find(key: Key): number {
+    const shard = key.shard;
+    const table = shard.words[Header.Table]!;
+    key.record = 0;
+    key.slot = 0;
+    if (table === 0) return 0;
+    let slot = findSlot(shard, table, key.hash);
+    while (slot !== 0) {
+      const record = slotRef(shard, slot);
+      if (this.isRecordOf(shard, record, key)) {
+        key.slot = slot;
+        key.record = record;
+        return (recordFlags(shard, record) & RecordFlag.Expiry) !== 0 ? this.findExpiring(key) : record;
+      }
+      slot = nextSlot(shard, slot, key.hash);
+    }
+    return 0;
+  }
+
+  private isRecordOf(shard: Shard, record: number, key: Key): boolean {
+    const byteCount = key.byteCount;
+    if (keyBytes(shard, record) !== byteCount || recordDatabase(shard, record) !== key.database) return false;
+    return equalBytes(shard.bytes, keyAt(shard, record), key.bytes, key.at, byteCount);
+  }
+
+  private findExpiring(key: Key): number {
+    if (expiryAtMs(key.shard, key.record) >= this.nowMs) return key.record;
+    this.remove(key);
+    this.counters[Counter.ExpiredKeys]!++;
+    return 0;
+  }
+
+  /** `find` for a command that reads the value: counts a hit or miss and refreshes the access clock. */
+  read(key: Key): number {
+    const record = this.find(key);
+    if (record === 0) {
+      this.counters[Counter.KeyspaceMisses]!++;
+      return 0;
+    }
+    this.counters[Counter.KeyspaceHits]!++;
+    if (this.touchOnRead) touchAccess(key.shard, record, this.accessClock);
+    return record;
+  }
+
+  /**
+   * Sets `key` to the string `from[fromAt, fromAt + byteCount)`, whatever it was. `whenMs` is its expiry: 0 for none,
+   * KEEP_EXPIRY to leave it. Drops memcached's metadata.
+   */
+  putString(key: Key, from: Bytes, fromAt: number, byteCount: number, whenMs: number): Status {
+    const shard = key.shard;
+    const old = this.find(key);
+    const expiry = whenMs === KEEP_EXPIRY ? (old === 0 ? 0 : expiryAtMs(shard, old)) : whenMs;
+    const record = this.makeRoom(key, old, expiry === 0 ? 0 : RecordFlag.Expiry, byteCount);
+    if (record === 0) return Status.OutOfMemory;
+    if (expiry !== 0) writeExpiryAtMs(shard, record, expiry);
+    copyBytes(from, fromAt, shard.bytes, valueAt(shard, record), byteCount);
+    this.touched(key);
+    return Status.Ok;
+  }
+
+  /** `putString` with memcached's client flags. The cas number is given when it is asked for (`ensureCas`). */
+  putItem(
+    key: Key,
+    from: Bytes,
+    fromAt: number,
+    byteCount: number,
+    whenMs: number,
+    clientFlags: number,
+  ): Status {
+    const shard = key.shard;
+    const old = this.find(key);
+    const expiry = whenMs === KEEP_EXPIRY ? (old === 0 ? 0 : expiryAtMs(shard, old)) : whenMs;
+    const flags = (expiry === 0 ? 0 : RecordFlag.Expiry) | (clientFlags === 0 ? 0 : RecordFlag.Item);
+    const record = this.makeRoom(key, old, flags, byteCount);
+    if (record === 0) return Status.OutOfMemory;
+    if (expiry !== 0) writeExpiryAtMs(shard, record, expiry);
+    if (clientFlags !== 0) writeItemClientFlags(shard, record, clientFlags);
+    copyBytes(from, fromAt, shard.bytes, valueAt(shard, record), byteCount);
+    this.touched(key);
+    return Status.Ok;
+  }
+
+  /** A string record for `key` with header and key written and room for the value, in the table. 0: out of memory. */
+  private makeRoom(key: Key, old: number, flags: number, byteCount: number): number {
+    const shard = key.shard;
+    const bytes = prefixBytes(flags) + key.byteCount + byteCount;
+    if (old !== 0 && recordType(shard, old) === ValueType.String) {
+      const oldFlags = recordFlags(shard, old);
+      if ((oldFlags & RecordFlag.Slack) === 0 && blockBytes(bytes) === blockBytes(recordBytes(shard, old))) {
+        this.countExpiry(shard, key.database, oldFlags, flags);
+        this.writeHead(key, old, flags, byteCount, keyAt(shard, old) === old + prefixBytes(flags));
+        return old;
+      }
+    }
+    const record = allocate(shard, bytes);
+    if (record === 0) return 0;
+    if (old !== 0) {
+      this.countExpiry(shard, key.database, recordFlags(shard, old), flags);
+      setSlotRef(shard, key.slot, record);
+      this.freeRecord(shard, old);
+    } else if (!this.addToTable(key, record, flags)) {
+      free(shard, record);
+      return 0;
+    }
+    key.record = record;
+    this.writeHead(key, record, flags, byteCount, false);
+    return record;
+  }
+
+  private writeHead(key: Key, record: number, flags: number, byteCount: number, keyInPlace: boolean): void {
+    const shard = key.shard;
+    writeRecordHeader(shard, record, flags, key.database, key.byteCount, byteCount);
+    stampRecord(shard, record, this.accessClock, shard.words[Header.Epoch]!);
+    if ((flags & RecordFlag.Item) !== 0) {
+      writeItemCas(shard, record, 0);
+      writeItemClientFlags(shard, record, 0);
+    }
+    if (!keyInPlace) copyBytes(key.bytes, key.at, shard.bytes, record + prefixBytes(flags), key.byteCount);
+  }
+
+  /** Enters a new record under `key`, which is not in the table. False, nothing changed: out of memory. */
+  private addToTable(key: Key, record: number, flags: number): boolean {
+    const shard = key.shard;
+    const words = shard.words;
+    let table = words[Header.Table]!;
+    if (table === 0) {
+      table = createTable(shard);
+      if (table === 0) return false;
+      words[Header.Table] = table;
+    }
+    key.slot = insertEntry(shard, table, key.hash, record);
+    if (key.slot === 0) return false;
+    words[Header.KeyCounts + key.database]!++;
+    if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!++;
+    return true;
+  }
+
+  private countExpiry(shard: Shard, database: number, oldFlags: number, flags: number): void {
+    const change = (flags & RecordFlag.Expiry) - (oldFlags & RecordFlag.Expiry);
+    if (change !== 0) shard.words[Header.ExpiryCounts + database]! += change;
+  }
+
+  private freeRecord(shard: Shard, record: number): void {
+    free(shard, record);
+  }
+
+  /**
+   * Gives the string found under `key` room for `byteCount` bytes and that length; the old bytes up to the shorter
+   * length stay, the rest is undefined. With `greedy` more room is taken than needed, for a string that goes on
+   * growing. Returns the record, or 0, nothing changed: out of memory.
+   */
+  resizeString(key: Key, byteCount: number, greedy: boolean): number {
+    const shard = key.shard;
+    const old = key.record;
+    const flags = recordFlags(shard, old);
+    const needed = prefixBytes(flags) + key.byteCount + byteCount;
+    const room = recordBlockBytes(shard, old);
+    if (needed <= room) {
+      setValueBytes(shard, old, byteCount);
+      if (room !== blockBytes(needed)) setRecordFlags(shard, old, flags | RecordFlag.Slack);
+      return old;
+    }
+    const extra = greedy ? Math.min(needed, SLACK_BYTES_MAX) : 0;
+    let record = allocate(shard, needed + extra);
+    if (record === 0 && extra !== 0) record = allocate(shard, needed);
+    if (record === 0) return 0;
+    shard.bytes.u8.copyWithin(record, old, old + recordBytes(shard, old));
+    setValueBytes(shard, record, byteCount);
+    setRecordFlags(shard, record, extra === 0 ? flags & ~RecordFlag.Slack : flags | RecordFlag.Slack);
+    setSlotRef(shard, key.slot, record);
+    free(shard, old);
+    key.record = record;
+    return record;
+  }
+
+  /** Sets (`whenMs` > 0) or removes (0) the expiry of the record found under `key`. */
+  setExpiry(key: Key, whenMs: number): Status {
+    const shard = key.shard;
+    const flags = recordFlags(shard, key.record);
+    const wanted = whenMs === 0 ? flags & ~RecordFlag.Expiry : flags | RecordFlag.Expiry;
+    if (wanted !== flags && !this.reshape(key, wanted)) return Status.OutOfMemory;
+    if (whenMs !== 0) writeExpiryAtMs(shard, key.record, whenMs);
+    this.touched(key);
+    return Status.Ok;
+  }
+
+  /** The cas number of the record found under `key`, given now if it has none. 0: out of memory. */
+  ensureCas(key: Key): number {
+    const shard = key.shard;
+    const flags = recordFlags(shard, key.record);
+    if ((flags & RecordFlag.Item) === 0 && !this.reshape(key, flags | RecordFlag.Item)) return 0;
+    if (itemCas(shard, key.record) === 0) writeItemCas(shard, key.record, this.nextCas(shard));
+    return itemCas(shard, key.record);
+  }
+
+  /** Sets memcached's cas number of the record found under `key` (meta commands' E flag). */
+  setCas(key: Key, cas: number): Status {
+    if (this.ensureCas(key) === 0) return Status.OutOfMemory;
+    writeItemCas(key.shard, key.record, cas);
+    return Status.Ok;
+  }
+
+  private nextCas(shard: Shard): number {
+    return ++shard.doubles[Header.Mutations >> 1]!;
+  }
+
+  /** Gives the record found under `key` other optional fields, keeping the common ones. False: out of memory. */
+  private reshape(key: Key, flags: number): boolean {
+    const shard = key.shard;
+    const old = key.record;
+    const oldFlags = recordFlags(shard, old);
+    const expiry = expiryAtMs(shard, old);
+    const cas = itemCas(shard, old);
+    const clientFlags = itemClientFlags(shard, old);
+    const contentBytes = keyBytes(shard, old) + valueBytes(shard, old);
+    const bytes = prefixBytes(flags) + contentBytes;
+    const room = recordBlockBytes(shard, old);
+    let record = old;
+    if (blockBytes(bytes) !== room) {
+      record = allocate(shard, bytes);
+      if (record === 0 && bytes > room) return false;
+      if (record === 0) record = old;
+    }
+    const from = keyAt(shard, old);
+    shard.bytes.u8.copyWithin(record + prefixBytes(flags), from, from + contentBytes);
+    if (record !== old) shard.bytes.u8.copyWithin(record, old, old + Record.HeaderBytes);
+    const slack = blockBytes(bytes) === (record === old ? room : blockBytes(bytes)) ? 0 : RecordFlag.Slack;
+    setRecordFlags(shard, record, (flags & ~RecordFlag.Slack) | slack);
+    if ((flags & RecordFlag.Expiry) !== 0) writeExpiryAtMs(shard, record, expiry);
+    if ((flags & RecordFlag.Item) !== 0) {
+      writeItemCas(shard, record, cas);
+      writeItemClientFlags(shard, record, clientFlags);
+    }
+    this.countExpiry(shard, key.database, oldFlags, flags);
+    if (record !== old) {
+      setSlotRef(shard, key.slot, record);
+      free(shard, old);
+      key.record = record;
+    }
+    return true;
+  }
+
+  /** Removes the record found under `key`. */
+  remove(key: Key): void {
+    const shard = key.shard;
+    const words = shard.words;
+    const record = key.record;
+    const flags = recordFlags(shard, record);
+    removeSlot(shard, words[Header.Table]!, key.slot);
+    words[Header.KeyCounts + key.database]!--;
+    if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!--;
+    key.record = 0;
+    key.slot = 0;
+    // Before the block goes: `key` may point at the key bytes inside it.
+    this.touched(key);
+    this.freeRecord(shard, record);
+  }
+
+  /**
+   * Copies the record found under `from` to `to`, which may be in another shard or database, with `whenMs` as its
+   * expiry; whatever was at `to` is replaced. Both locks held.
+   */
+  copyRecord(from: Key, to: Key, whenMs: number): Status {
+    const source = from.shard;
+    const clientFlags = itemClientFlags(source, from.record);
+    const at = valueAt(source, from.record);
+    const byteCount = valueBytes(source, from.record);
+    const encoding = (source.bytes.u8[from.record]! >> 4) as Encoding;
+    const flags = (whenMs === 0 ? 0 : RecordFlag.Expiry) | (clientFlags === 0 ? 0 : RecordFlag.Item);
+    // A fresh block even when the old one would do: the source's bytes must not move before they are copied.
+    const record = allocate(to.shard, prefixBytes(flags) + to.byteCount + byteCount);
+    if (record === 0) return Status.OutOfMemory;
+    const valueStart = record + prefixBytes(flags) + to.byteCount;
+    if (source === to.shard) source.bytes.u8.copyWithin(valueStart, at, at + byteCount);
+    else copyBytes(source.bytes, at, to.shard.bytes, valueStart, byteCount);
+    const old = this.find(to);
+    if (old !== 0) {
+      this.countExpiry(to.shard, to.database, recordFlags(to.shard, old), flags);
+      setSlotRef(to.shard, to.slot, record);
+      this.freeRecord(to.shard, old);
+    } else if (!this.addToTable(to, record, flags)) {
+      free(to.shard, record);
+      return Status.OutOfMemory;
+    }
+    to.record = record;
+    this.writeHead(to, record, flags, byteCount, false);
+    setRecordKind(to.shard, record, ValueType.String, encoding);
+    if (whenMs !== 0) writeExpiryAtMs(to.shard, record, whenMs);
+    if (clientFlags !== 0) writeItemClientFlags(to.shard, record, clientFlags);
+    this.touched(to);
+    return Status.Ok;
+  }
+
+  /**
+   * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number and
+   * the snapshot epoch, and tells whoever has an interest in the key. One load when nobody has.
+   */
+  touched(key: Key): void {
+    const shard = key.shard;
+    this.changes++;
+    shard.doubles[Header.Mutations >> 1]!++;
+    if (key.record !== 0) {
+      shard.bytes.u8[key.record + Record.Epoch] = shard.words[Header.Epoch]!;
+      if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
+        writeItemCas(shard, key.record, this.nextCas(shard));
+      }
+    }
+    if (shard.words[Header.Interests] !== 0) this.onTouched(key);
+  }
+
+  /** Keys of a physical database, expired ones not yet removed included. Approximate without the locks. */
+  keyCount(database: number): number {
+    let count = 0;
+    for (const shard of this.shards) count += shard.words[Header.KeyCounts + database]!;
+    return count;
+  }
+
+  /** Keys with an expiry of a physical database. Approximate without the locks. */
+  expiryCount(database: number): number {
+    let count = 0;
+    for (const shard of this.shards) count += shard.words[Header.ExpiryCounts + database]!;
+    return count;
+  }
+
+  /** Bytes of live blocks over all shards. Approximate without the locks. */
+  usedBytes(): number {
+    let bytes = 0;
+    for (const shard of this.shards) bytes += shard.usedBytes;
+    return bytes;
+  }
+
+  /**
+   * Appends the records of a physical database with hash >= `fromHash` in one shard to `out`, looking at about
+   * `countMin` entries. Returns the hash to go on from, or -1 at the end of the shard. Expired records are left out.
+   */
+  collectRecords(
+    shard: Shard,
+    database: number,
+    fromHash: number,
+    countMin: number,
+    out: number[],
+  ): number {
+    const table = shard.words[Header.Table]!;
+    if (table === 0) return -1;
+    const entries = this.scratchEntries;
+    entries.length = 0;
+    const next = collectEntries(shard, table, fromHash, countMin, entries);
+    for (let i = 1; i < entries.length; i += 2) {
+      const record = entries[i]!;
+      if (recordDatabase(shard, record) === database && !this.isExpired(shard, record)) out.push(record);
+    }
+    return next;
+  }
+
+  /** Whether the time of a record has come. */
+  isExpired(shard: Shard, record: number): boolean {
+    return (recordFlags(shard, record) & RecordFlag.Expiry) !== 0 && expiryAtMs(shard, record) < this.nowMs;
+  }
+
+  /** A live record of a physical database chosen at random in one shard, or 0 after some tries. */
+  randomRecord(shard: Shard, database: number): number {
+    const table = shard.words[Header.Table]!;
+    if (table === 0) return 0;
+    for (let tries = 0; tries < RANDOM_TRIES; tries++) {
+      const slot = randomSlot(shard, table, Math.floor(Math.random() * 0x100000000));
+      if (slot === 0) continue;
+      const record = slotRef(shard, slot);
+      if (recordDatabase(shard, record) === database && !this.isExpired(shard, record)) return record;
+    }
+    return 0;
+  }
+
+  /**
+   * Active expiry: looks at about `entryCount` entries of a shard from where the last slice ended and removes those
+   * whose time has come. Returns how many it removed.
+   */
+  expireSlice(shard: Shard, entryCount: number, key: Key): number {
+    const words = shard.words;
+    const table = words[Header.Table]!;
+    if (table === 0) return 0;
+    const entries = this.scratchEntries;
+    entries.length = 0;
+    const next = collectEntries(shard, table, words[Header.ExpiryCursor]!, entryCount, entries);
+    words[Header.ExpiryCursor] = Math.max(next, 0);
+    let removed = 0;
+    for (let i = 0; i < entries.length; i += 2) {
+      const record = entries[i + 1]!;
+      if (!this.isExpired(shard, record)) continue;
+      this.pointAt(key, shard, entries[i]!, record);
+      this.remove(key);
+      removed++;
+    }
+    this.counters[Counter.ExpiredKeys]! += removed;
+    return removed;
+  }
+
+  /** Makes `key` the key of an existing record, as if it had been located and found. */
+  pointAt(key: Key, shard: Shard, hash: number, record: number): void {
+    key.shard = shard;
+    key.bytes = shard.bytes;
+    key.at = keyAt(shard, record);
+    key.byteCount = keyBytes(shard, record);
+    key.database = recordDatabase(shard, record);
+    key.hash = hash;
+    key.record = record;
+    key.slot = findSlot(shard, shard.words[Header.Table]!, hash);
+    while (slotRef(shard, key.slot) !== record) key.slot = nextSlot(shard, key.slot, hash);
+  }
+
+  /** Removes every key of every database of a shard, at a cost that does not depend on their number. */
+  clearShard(shard: Shard): void {
+    const words = shard.words;
+    const count = words[Header.Table] === 0 ? 0 : tableCount(shard, words[Header.Table]!);
+    resetAllocator(shard);
+    words[Header.Table] = 0;
+    words[Header.ExpiryCursor] = 0;
+    words.fill(0, Header.KeyCounts, Header.Words);
+    shard.doubles[Header.Mutations >> 1]! += count;
+  }
+
+  /** Removes every key of one physical database in a shard. */
+  clearDatabase(shard: Shard, database: number, key: Key): void {
+    const words = shard.words;
+    const count = words[Header.KeyCounts + database]!;
+    if (count === 0) return;
+    if (count === tableCount(shard, words[Header.Table]!)) return this.clearShard(shard);
+    const entries = this.scratchEntries;
+    for (let hash = 0; hash >= 0; ) {
+      entries.length = 0;
+      hash = collectEntries(shard, words[Header.Table]!, hash, 256, entries);
+      for (let i = 0; i < entries.length; i += 2) {
+        if (recordDatabase(shard, entries[i + 1]!) !== database) continue;
+        this.pointAt(key, shard, entries[i]!, entries[i + 1]!);
+        this.remove(key);
+      }
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Record: one block per key, holding header, key, and the value itself or the root of its structure.
+ *
+ *  record, 8-aligned, little-endian
+ *   byte 0      1       2        4        7       8          12
+ *        +------+-------+--------+--------+-------+----------+------------+
+ *        | kind | flags | data-  | access | epoch | key      | value      |
+ *        | u8   | u8    | base16 | u24    | u8    | bytes 32 | bytes 32   |
+ *        +------+-------+--------+--------+-------+----------+------------+
+ *   16   [expiry: double, Unix ms]     when Flag.Expiry
+ *        [cas: double, client flags: u32]   when Flag.Item (written through memcached, or asked for its cas)
+ *        key bytes, value bytes
+ *
+ *   kind = type in bits 0-3, encoding in bits 4-7.   access = seconds of the access clock (OBJECT IDLETIME).
+ *   epoch = the snapshot epoch of the last change.
+ *  Invariants: the block has room for all of it; without Flag.Slack it is exactly of the class for its length.
+ *  Ownership: the table of the keyspace holds the only reference. Lock: the shard's.
+ *  Cost: 16 bytes, plus 8 with an expiry and 12 with memcached's metadata.
+ *  Keep in step with: keyspace.ts, test/store/record.test.ts (frozen layout).
+ */
+import { blockBytes, usableBytes } from '../memory/allocator.ts';
+import type { Shard } from '../memory/shard.ts';
+
+/** Byte offsets in a record. */
+export const enum Record {
+  Kind = 0,
+  Flags = 1,
+  Database = 2,
+  Access = 4,
+  Epoch = 7,
+  KeyBytes = 8,
+  ValueBytes = 12,
+  HeaderBytes = 16,
+  ExpiryBytes = 8,
+  ItemBytes = 12,
+}
+
+export const enum RecordFlag {
+  Expiry = 1,
+  /** Carries memcached's cas number and client flags. */
+  Item = 2,
+  /** The block may be larger than the content needs: room for strings that grow. */
+  Slack = 4,
+  /** Memcached: read at least once since it was stored. */
+  Fetched = 8,
+  /** Memcached: marked stale by a meta delete. */
+  Stale = 16,
+  /** Memcached: some client has been told to recache. */
+  Won = 32,
+}
+
+export const enum ValueType {
+  String = 0,
+  List = 1,
+  Set = 2,
+  SortedSet = 3,
+  Hash = 4,
+  Stream = 6,
+}
+
+export const enum Encoding {
+  /** Strings: int, embstr or raw by content. */
+  Plain = 0,
+  /** Strings that were edited in place: always reported as raw, as Redis does. */
+  Raw = 1,
+}
+
+const ACCESS_MASK = 0xffffff;
+
+export function recordType(shard: Shard, at: number): ValueType {
+  return shard.bytes.u8[at]! & 15;
+}
+
+export function recordEncoding(shard: Shard, at: number): Encoding {
+  return shard.bytes.u8[at]! >> 4;
+}
+
+export function setRecordKind(shard: Shard, at: number, type: ValueType, encoding: Encoding): void {
+  shard.bytes.u8[at] = type | (encoding << 4);
+}
+
+export function recordFlags(shard: Shard, at: number): number {
+  return shard.bytes.u8[at + Record.Flags]!;
+}
+
+export function setRecordFlags(shard: Shard, at: number, flags: number): void {
+  shard.bytes.u8[at + Record.Flags] = flags;
+}
+
+export function recordDatabase(shard: Shard, at: number): number {
+  return shard.words[at >> 2]! >>> 16;
+}
+
+export function recordEpoch(shard: Shard, at: number): number {
+  return shard.bytes.u8[at + Record.Epoch]!;
+}
+
+/** Access clock in seconds, 24 bits. */
+export function recordAccess(shard: Shard, at: number): number {
+  return shard.words[(at + Record.Access) >> 2]! & ACCESS_MASK;
+}
+
+/** Sets the access clock; writes only when it differs, so that reads of a hot key leave its cache line shared. */
+export function touchAccess(shard: Shard, at: number, clock: number): void {
+  const word = (at + Record.Access) >> 2;
+  const value = shard.words[word]!;
+  if ((value & ACCESS_MASK) !== clock) shard.words[word] = (value & ~ACCESS_MASK) | clock;
+}
+
+/** Stamps the access clock and the snapshot epoch together. */
+export function stampRecord(shard: Shard, at: number, clock: number, epoch: number): void {
+  shard.words[(at + Record.Access) >> 2] = (epoch << 24) | clock;
+}
+
+export function keyBytes(shard: Shard, at: number): number {
+  return shard.words[(at + Record.KeyBytes) >> 2]!;
+}
+
+/** Length of an inline value. */
+export function valueBytes(shard: Shard, at: number): number {
+  return shard.words[(at + Record.ValueBytes) >> 2]!;
+}
+
+export function setValueBytes(shard: Shard, at: number, byteCount: number): void {
+  shard.words[(at + Record.ValueBytes) >> 2] = byteCount;
+}
+
+/** Bytes in front of the key for a record with `flags`. */
+export function prefixBytes(flags: number): number {
+  return (
+    Record.HeaderBytes +
+    (flags & RecordFlag.Expiry ? Record.ExpiryBytes : 0) +
+    (flags & RecordFlag.Item ? Record.ItemBytes : 0)
+  );
+}
+
+export function keyAt(shard: Shard, at: number): number {
+  return at + prefixBytes(recordFlags(shard, at));
+}
+
+export function valueAt(shard: Shard, at: number): number {
+  return keyAt(shard, at) + keyBytes(shard, at);
+}
+
+/** Bytes the record needs. */
+export function recordBytes(shard: Shard, at: number): number {
+  return prefixBytes(recordFlags(shard, at)) + keyBytes(shard, at) + valueBytes(shard, at);
+}
+
+/** Bytes the record's block has. */
+export function recordBlockBytes(shard: Shard, at: number): number {
+  const slack = (recordFlags(shard, at) & RecordFlag.Slack) !== 0;
+  return slack ? usableBytes(shard, at) : blockBytes(recordBytes(shard, at));
+}
+
+/** When the record expires, in Unix milliseconds, or 0. */
+export function expiryAtMs(shard: Shard, at: number): number {
+  if ((recordFlags(shard, at) & RecordFlag.Expiry) === 0) return 0;
+  return shard.doubles[(at + Record.HeaderBytes) >> 3]!;
+}
+
+export function writeExpiryAtMs(shard: Shard, at: number, whenMs: number): void {
+  shard.doubles[(at + Record.HeaderBytes) >> 3] = whenMs;
+}
+
+function itemAt(shard: Shard, at: number): number {
+  return at + Record.HeaderBytes + (recordFlags(shard, at) & RecordFlag.Expiry ? Record.ExpiryBytes : 0);
+}
+
+/** Memcached's unique number of this version of the value, or 0 when it has none yet. */
+export function itemCas(shard: Shard, at: number): number {
+  if ((recordFlags(shard, at) & RecordFlag.Item) === 0) return 0;
+  return shard.doubles[itemAt(shard, at) >> 3]!;
+}
+
+export function writeItemCas(shard: Shard, at: number, cas: number): void {
+  shard.doubles[itemAt(shard, at) >> 3] = cas;
+}
+
+/** Memcached's opaque client flags, 32 bits. */
+export function itemClientFlags(shard: Shard, at: number): number {
+  if ((recordFlags(shard, at) & RecordFlag.Item) === 0) return 0;
+  return shard.words[(itemAt(shard, at) + 8) >> 2]! >>> 0;
+}
+
+export function writeItemClientFlags(shard: Shard, at: number, clientFlags: number): void {
+  shard.words[(itemAt(shard, at) + 8) >> 2] = clientFlags;
+}
+
+/** Writes header words of a record whose key and value are about to be copied in. */
+export function writeRecordHeader(
+  shard: Shard,
+  at: number,
+  flags: number,
+  database: number,
+  keyByteCount: number,
+  valueByteCount: number,
+): void {
+  const word = at >> 2;
+  shard.words[word] = ValueType.String | (flags << 8) | (database << 16);
+  shard.words[word + 2] = keyByteCount;
+  shard.words[word + 3] = valueByteCount;
+}
