@@ -18,7 +18,13 @@ export const HASH_LIMIT = 0x80000000;
  * Hash of `view[at, at + byteCount)` under `key`, in [0, 2^31).
  * Long because the rounds are written out: a helper per round costs more than the round.
  */
-export function hashBytes(view: DataView, at: number, byteCount: number, key: HashKey, tweak: number): number {
+export function hashBytes(
+  view: DataView,
+  at: number,
+  byteCount: number,
+  key: HashKey,
+  tweak: number,
+): number {
   let v0 = key.k0;
   let v1 = key.k1 ^ tweak;
   let v2 = 0x6c796765 ^ v0;

@@ -157,7 +157,10 @@ function freeLarge(shard: Shard, at: number, page: number, pageCount: number): v
 function poisonBlock(shard: Shard, at: number, page: number, index: number): void {
   const inside = at - pageAt(page);
   assert(inside % classBytes[index]! === 0, 'free: inside a block');
-  assert(inside / classBytes[index]! < shard.words[pageEntryWord(page) + Slab.Carved]!, 'free: never allocated');
+  assert(
+    inside / classBytes[index]! < shard.words[pageEntryWord(page) + Slab.Carved]!,
+    'free: never allocated',
+  );
   shard.bytes.u8.fill(POISON, at, at + classBytes[index]!);
 }
 
@@ -246,7 +249,7 @@ function verifySlab(words: Int32Array, page: number, index: number): number {
 function verifyClassLists(words: Int32Array): void {
   for (let index = 0; index < CLASS_COUNT; index++) {
     let prev = 0;
-    for (let page = words[Header.ClassHeads + index]!; page !== 0; ) {
+    for (let page = words[Header.ClassHeads + index]!; page !== 0;) {
       const slab = pageEntryWord(page);
       assert(words[slab] === makeTag(PageKind.Slab, index), 'allocator: class list holds another class');
       assert(words[slab + Slab.Live]! < classCapacity[index]!, 'allocator: full slab in the list');

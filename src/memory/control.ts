@@ -87,7 +87,9 @@ export class ControlBlock {
 
   /** A fresh block for `workerCount` workers, with the identity database map. */
   static create(workerCount: number, databaseCount: number): ControlBlock {
-    const control = new ControlBlock(new SharedArrayBuffer(WORKERS_AT_BYTES + workerCount * WORKER_DOUBLES * 8));
+    const control = new ControlBlock(
+      new SharedArrayBuffer(WORKERS_AT_BYTES + workerCount * WORKER_DOUBLES * 8),
+    );
     for (let database = 0; database < databaseCount; database++) {
       control.words[Control.DatabaseMap + database] = database;
     }

@@ -20,7 +20,8 @@ export function lockShard(shard: Shard): void {
 
 function lockContended(words: Int32Array): void {
   for (let spin = 0; spin < SPINS; spin++) {
-    if (words[Header.Lock] === FREE && Atomics.compareExchange(words, Header.Lock, FREE, HELD) === FREE) return;
+    if (words[Header.Lock] === FREE && Atomics.compareExchange(words, Header.Lock, FREE, HELD) === FREE)
+      return;
   }
   while (Atomics.exchange(words, Header.Lock, CONTENDED) !== FREE) {
     Atomics.wait(words, Header.Lock, CONTENDED, WAIT_MS);
@@ -29,5 +30,6 @@ function lockContended(words: Int32Array): void {
 
 /** Gives the lock back; this thread must hold it. */
 export function unlockShard(shard: Shard): void {
-  if (Atomics.exchange(shard.words, Header.Lock, FREE) === CONTENDED) Atomics.notify(shard.words, Header.Lock, 1);
+  if (Atomics.exchange(shard.words, Header.Lock, FREE) === CONTENDED)
+    Atomics.notify(shard.words, Header.Lock, 1);
 }

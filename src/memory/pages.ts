@@ -218,7 +218,7 @@ function nextBin(words: Int32Array, bin: number): number {
 /** Merges every pair of neighbouring free runs whatever their state. Returns whether there was any. O(pages). */
 function mergeAll(words: Int32Array): boolean {
   let merged = false;
-  for (let page = words[Header.FirstPage]!; page < words[Header.TopPage]!; ) {
+  for (let page = words[Header.FirstPage]!; page < words[Header.TopPage]!;) {
     const pageCount = runPagesAt(words, page);
     const after = page + pageCount;
     if (isFree(words, page) && after < words[Header.TopPage]! && isFree(words, after)) {

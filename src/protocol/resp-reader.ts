@@ -33,7 +33,7 @@ export const enum ReadResult {
 
 export class RespReader {
   /** Where each argument lies in `source`: start at 2i, length in bytes at 2i + 1. */
-  args = new Int32Array(ARGUMENTS_FIRST * 2);
+  args: Int32Array = new Int32Array(ARGUMENTS_FIRST * 2);
   /** Number of arguments of the request just read; 0 is an empty request, to be ignored. */
   count = 0;
   /** What `args` points into: the input, or a private copy for an inline request. */

@@ -28,6 +28,8 @@ export class RespWriter {
   at = 0;
   /** Protocol version of the client being answered: 2 or 3. */
   version: 2 | 3 = 2;
+  /** Error replies written since the start. */
+  errorCount = 0;
   private capacity: number;
 
   constructor(byteCount: number = REPLY_BYTES) {
@@ -91,6 +93,7 @@ export class RespWriter {
 
   /** An error reply; `text` begins with its code, as in `ERR no such key`. Line ends in it become spaces. */
   error(text: string): void {
+    this.errorCount++;
     this.text(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`);
   }
 

@@ -465,13 +465,7 @@ export class Keyspace {
    * Appends the records of a physical database with hash >= `fromHash` in one shard to `out`, looking at about
    * `countMin` entries. Returns the hash to go on from, or -1 at the end of the shard. Expired records are left out.
    */
-  collectRecords(
-    shard: Shard,
-    database: number,
-    fromHash: number,
-    countMin: number,
-    out: number[],
-  ): number {
+  collectRecords(shard: Shard, database: number, fromHash: number, countMin: number, out: number[]): number {
     const table = shard.words[Header.Table]!;
     if (table === 0) return -1;
     const entries = this.scratchEntries;
@@ -557,7 +551,7 @@ export class Keyspace {
     if (count === 0) return;
     if (count === tableCount(shard, words[Header.Table]!)) return this.clearShard(shard);
     const entries = this.scratchEntries;
-    for (let hash = 0; hash >= 0; ) {
+    for (let hash = 0; hash >= 0;) {
       entries.length = 0;
       hash = collectEntries(shard, words[Header.Table]!, hash, 256, entries);
       for (let i = 0; i < entries.length; i += 2) {

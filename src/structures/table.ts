@@ -100,7 +100,7 @@ export function freeTable(shard: Shard, table: number): void {
   const word = table >> 2;
   const directory = words[word + Root.Directory]! >> 2;
   const size = 1 << words[word + Root.Depth]!;
-  for (let index = 0; index < size; ) {
+  for (let index = 0; index < size;) {
     const segment = words[directory + index]!;
     index += 1 << (words[word + Root.Depth]! - words[(segment >> 2) + Segment.Depth]!);
     free(shard, segment);
@@ -120,7 +120,8 @@ export function findSlot(shard: Shard, table: number, hash: number): number {
   const root = table >> 2;
   const depth = words[root + Root.Depth]!;
   const segment = words[(words[root + Root.Directory]! >> 2) + directoryIndex(hash, depth)]! >> 2;
-  let slot = segment + Segment.FirstSlot + (homeOf(hash, words[segment]!, words[segment + Segment.Homes]!) << 1);
+  let slot =
+    segment + Segment.FirstSlot + (homeOf(hash, words[segment]!, words[segment + Segment.Homes]!) << 1);
   while (words[slot + Slot.Ref] !== 0) {
     const other = words[slot]!;
     if (other >= hash) return other === hash ? slot : 0;
@@ -475,7 +476,8 @@ function merge(shard: Shard, table: number, segment: number, sibling: number, ha
   free(shard, high);
   words[root + Root.Segments]!--;
   if (depth === words[root + Root.Depth]) words[root + Root.Deep]! -= 2;
-  while (words[root + Root.Deep] === 0 && words[root + Root.Depth]! > 0 && halveDirectory(shard, table)) continue;
+  while (words[root + Root.Deep] === 0 && words[root + Root.Depth]! > 0 && halveDirectory(shard, table))
+    continue;
 }
 
 /** No segment needs the last directory bit any more: drops it. */
@@ -504,7 +506,7 @@ export function tableBytesUsed(shard: Shard, table: number): number {
   const words = shard.words;
   const root = table >> 2;
   let bytes = blockBytes(Root.Bytes) + blockBytes(Math.max(8, 4 << words[root + Root.Depth]!));
-  for (let hash = 0; hash >= 0; ) {
+  for (let hash = 0; hash >= 0;) {
     const segment = segmentOf(shard, table, hash) >> 2;
     bytes += blockBytes(segmentBytes(words[segment + Segment.Slots]!));
     hash = segmentEndHash(hash, words[segment]!);
@@ -559,7 +561,10 @@ function verifySegment(words: Int32Array, segment: number, firstHash: number): n
     }
     const home = homeOf(hash, depth, homes);
     assert(hash >= lastHash, 'table: slots out of order');
-    assert(directoryIndex(hash, depth) === directoryIndex(firstHash, depth), 'table: entry in the wrong segment');
+    assert(
+      directoryIndex(hash, depth) === directoryIndex(firstHash, depth),
+      'table: entry in the wrong segment',
+    );
     assert(home <= index && home > lastEmpty, 'table: entry away from its home');
     lastHash = hash;
     count++;

@@ -1,0 +1,111 @@
+/** All families concatenated: every command with an id, found by the bytes of its name without making a string. */
+import { assert } from '../base/assert.ts';
+import { COMMAND_COUNT_MAX } from '../memory/control.ts';
+import { type Call, type Family, Flag, type Handler, type KeySpec, Route, type Row } from './row.ts';
+
+/** A row with what is computed from it once. One shape, for the dispatcher's sake. */
+export class Command {
+  readonly id: number;
+  readonly row: Row;
+  readonly group: string;
+  /** Lower case; `container|sub` for a subcommand. */
+  readonly name: string;
+  readonly nameBytes: Buffer;
+  readonly flags: number;
+  readonly arity: number;
+  readonly route: Route;
+  /** Position of the only key, or 0 when there are none or several. */
+  readonly singleKey: number;
+  readonly keys: readonly KeySpec[];
+  readonly run: Handler;
+  readonly subs: ReadonlyMap<string, Command> | null;
+  /** Run time is always measured: its cost depends on its arguments. Of the others a sample is. */
+  readonly timed: boolean;
+
+  constructor(
+    id: number,
+    row: Row,
+    group: string,
+    parent: Command | null,
+    subs: Map<string, Command> | null,
+  ) {
+    this.id = id;
+    this.row = row;
+    this.group = group;
+    this.name = (parent === null ? '' : `${parent.name}|`) + row.name.toLowerCase();
+    this.nameBytes = Buffer.from(row.name.toLowerCase());
+    this.flags = row.flags;
+    this.arity = row.arity;
+    this.keys = row.keys ?? [];
+    this.route = row.route ?? (this.keys.length > 0 ? Route.ByKey : Route.Here);
+    this.singleKey = singleKeyOf(this.keys);
+    this.run = row.run ?? unreachable;
+    this.subs = subs;
+    this.timed = (row.flags & Flag.Fast) === 0 && row.name !== 'SET';
+  }
+}
+
+function unreachable(_call: Call): void {
+  assert(false, 'a container command was run without its subcommand');
+}
+
+function singleKeyOf(keys: readonly KeySpec[]): number {
+  const spec = keys[0];
+  if (keys.length !== 1 || spec === undefined) return 0;
+  if (spec.begin.kind !== 'index' || spec.find.kind !== 'range' || spec.find.last !== 0) return 0;
+  return spec.begin.position;
+}
+
+const NAME_SLOTS = 2048;
+
+export class Registry {
+  /** Every command and subcommand, by id. */
+  readonly commands: Command[] = [];
+  /** Top-level commands by lower-case name. */
+  readonly byName = new Map<string, Command>();
+  private readonly slots: (Command | null)[] = new Array<Command | null>(NAME_SLOTS).fill(null);
+
+  constructor(families: readonly Family[]) {
+    for (const family of families) for (const row of family.rows) this.add(row, family.group);
+    assert(this.commands.length <= COMMAND_COUNT_MAX, 'too many commands for the control block');
+  }
+
+  private add(row: Row, group: string): void {
+    const subs = row.subs === undefined ? null : new Map<string, Command>();
+    const command = new Command(this.commands.length, row, group, null, subs);
+    this.commands.push(command);
+    for (const sub of row.subs ?? []) {
+      const child = new Command(this.commands.length, sub, group, command, null);
+      this.commands.push(child);
+      subs!.set(sub.name.toLowerCase(), child);
+    }
+    assert(!this.byName.has(command.name), 'two commands of one name');
+    this.byName.set(command.name, command);
+    let slot = nameHash(command.nameBytes, 0, command.nameBytes.length);
+    while (this.slots[slot] !== null) slot = (slot + 1) & (NAME_SLOTS - 1);
+    this.slots[slot] = command;
+  }
+
+  /** The top-level command whose name stands at `u8[at, at + byteCount)` in any case, or null. */
+  find(u8: Uint8Array, at: number, byteCount: number): Command | null {
+    let slot = nameHash(u8, at, byteCount);
+    for (;;) {
+      const command = this.slots[slot]!;
+      if (command === null || sameName(command.nameBytes, u8, at, byteCount)) return command;
+      slot = (slot + 1) & (NAME_SLOTS - 1);
+    }
+  }
+}
+
+/** Folding with 0x20 lets '@' stand for '`' and the like: no command's name holds such a byte. */
+function nameHash(u8: Uint8Array, at: number, byteCount: number): number {
+  let hash = byteCount;
+  for (let i = 0; i < byteCount; i++) hash = Math.imul(hash ^ (u8[at + i]! | 0x20), 0x01000193);
+  return (hash ^ (hash >>> 15)) & (NAME_SLOTS - 1);
+}
+
+function sameName(name: Uint8Array, u8: Uint8Array, at: number, byteCount: number): boolean {
+  if (name.length !== byteCount) return false;
+  for (let i = 0; i < byteCount; i++) if (name[i] !== (u8[at + i]! | 0x20)) return false;
+  return true;
+}

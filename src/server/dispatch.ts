@@ -1,0 +1,344 @@
+/**
+ * The dispatcher: one request in, one reply out. Finds the command, makes every check that its row asks for, takes the
+ * locks of its keys' shards, runs the handler, journals what it changed, gives the locks back. Everything that happens
+ * to every command happens here and nowhere else.
+ */
+import { AssertionError } from '../base/assert.ts';
+import { Bytes } from '../base/bytes.ts';
+import { CommandCounter, Control, Counter } from '../memory/control.ts';
+import { lockShard, unlockShard } from '../memory/lock.ts';
+import type { Shard } from '../memory/shard.ts';
+import { RespWriter } from '../protocol/resp-writer.ts';
+import { Key } from '../store/key.ts';
+import type { Keyspace } from '../store/keyspace.ts';
+import type { Command, Registry } from '../commands/registry.ts';
+import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
+import {
+  type Call,
+  type Client,
+  Flag,
+  KeyFlag,
+  type Parked,
+  Route,
+  type Row,
+  type Server,
+} from '../commands/row.ts';
+import { collectKeyPositions } from './key-positions.ts';
+import { log } from './log.ts';
+import { ShardLocks } from './shard-locks.ts';
+
+/** A connection that can be made to wait for a reply. */
+export interface ParkableClient extends Client {
+  park(): Parked;
+}
+
+/** Told of every request that changed something, while its locks are held: the journal's one entrance. */
+export interface Journal {
+  append(call: Call): void;
+}
+
+const NO_JOURNAL: Journal = { append: () => {} };
+/** One read in this many has each of its commands timed. */
+const SAMPLE_READS = 16;
+
+export class Dispatcher implements Call {
+  readonly keyspace: Keyspace;
+  readonly registry: Registry;
+  readonly server: Server;
+  readonly key: Key;
+  readonly otherKey: Key;
+  reply: RespWriter;
+  source: Bytes;
+  args: Int32Array = new Int32Array(0);
+  count = 0;
+  row!: Row;
+  client!: ParkableClient;
+  database = 0;
+  journal: Journal = NO_JOURNAL;
+  /** While set, commands that may grow the data are refused. The owner renews it once per read. */
+  memoryFull = false;
+  private readonly locks: ShardLocks;
+  private readonly commandCounters: Float64Array;
+  private readonly counters: Float64Array;
+  private readonly keyPositions: number[] = [];
+  private keyHashes = new Int32Array(64);
+  private readCount = 0;
+  private sampling = false;
+
+  constructor(keyspace: Keyspace, registry: Registry, server: Server) {
+    this.keyspace = keyspace;
+    this.registry = registry;
+    this.server = server;
+    this.key = new Key(keyspace.shards[0]!);
+    this.otherKey = new Key(keyspace.shards[0]!);
+    this.reply = new RespWriter();
+    this.source = this.reply.bytes;
+    this.locks = new ShardLocks(keyspace.shards);
+    this.counters = keyspace.counters;
+    this.commandCounters = server.control.commandCounters(server.workerIndex);
+  }
+
+  /** Must be called once per read of a socket: renews the time commands see. */
+  beginRead(): void {
+    this.keyspace.setTime(Date.now());
+    this.sampling = ++this.readCount % SAMPLE_READS === 0;
+  }
+
+  /** Runs the request whose arguments lie in `source`; its reply is in `reply` unless the client was parked. */
+  execute(source: Bytes, args: Int32Array, count: number, client: ParkableClient): void {
+    this.source = source;
+    this.args = args;
+    this.count = count;
+    this.client = client;
+    const reply = this.reply;
+    const start = reply.at;
+    reply.version = client.version;
+    this.counters[Counter.CommandsProcessed]!++;
+    const command = this.resolve();
+    if (command !== null && this.mayRun(command)) this.runCommand(command);
+    if (client.replyMode !== 'on') this.dropReply(start);
+  }
+
+  /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
+  executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
+    const outer = this.reply;
+    const joined = Buffer.concat(parts.map((part) => Buffer.from(part as Uint8Array)));
+    const args = new Int32Array(parts.length * 2);
+    let start = 0;
+    parts.forEach((part, index) => {
+      args[index * 2] = start;
+      args[index * 2 + 1] = Buffer.byteLength(part as Uint8Array);
+      start += args[index * 2 + 1]!;
+    });
+    this.reply = into;
+    this.execute(new Bytes(joined.buffer, joined.byteOffset, joined.length), args, parts.length, client);
+    this.reply = outer;
+  }
+
+  private dropReply(start: number): void {
+    const client = this.client;
+    if (client.replyMode === 'skip-next') client.replyMode = 'skip';
+    else {
+      this.reply.at = start;
+      if (client.replyMode === 'skip') client.replyMode = 'on';
+    }
+  }
+
+  /** The command asked for, or null when there is none (the error is written). */
+  private resolve(): Command | null {
+    const args = this.args;
+    const command = this.registry.find(this.source.u8, args[0]!, args[1]!);
+    if (command === null) return this.unknownCommand();
+    if (command.subs === null || this.count < 2) return command;
+    return command.subs.get(this.text(1).toLowerCase()) ?? this.unknownSubcommand(command);
+  }
+
+  private unknownCommand(): null {
+    let beginning = '';
+    for (let index = 1; index < this.count && beginning.length < 128; index++) {
+      beginning += `'${this.text(index).slice(0, 128 - beginning.length)}' `;
+    }
+    const name = this.text(0).slice(0, 128);
+    this.fail(`ERR unknown command '${name}', with args beginning with: ${beginning}`);
+    return null;
+  }
+
+  private unknownSubcommand(command: Command): null {
+    const name = this.text(1).slice(0, 128);
+    this.fail(`ERR unknown subcommand '${name}'. Try ${command.row.name} HELP.`);
+    return null;
+  }
+
+  /** An error of the request itself, before any command ran. */
+  private fail(text: string): false {
+    this.reply.error(text);
+    this.counters[Counter.ErrorReplies]!++;
+    return false;
+  }
+
+  private reject(command: Command, text: string): false {
+    this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
+    return this.fail(text);
+  }
+
+  /** Arity, authentication and memory, in Redis' order. */
+  private mayRun(command: Command): boolean {
+    const arity = command.arity;
+    if (
+      arity >= 0 ? this.count !== arity : this.count < -arity || (command.subs !== null && this.count < 2)
+    ) {
+      this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
+      wrongArity(this.reply, command.name);
+      this.counters[Counter.ErrorReplies]!++;
+      return false;
+    }
+    if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
+      return this.reject(command, NO_AUTH);
+    if (this.memoryFull && (command.flags & Flag.DenyOom) !== 0) return this.reject(command, OUT_OF_MEMORY);
+    return true;
+  }
+
+  private runCommand(command: Command): void {
+    const counter = command.id * CommandCounter.Count;
+    this.row = command.row;
+    this.commandCounters[counter]!++;
+    const errors = this.reply.errorCount;
+    if (command.timed || this.sampling) this.runTimed(command, counter);
+    else this.runRouted(command);
+    if (this.reply.errorCount !== errors) {
+      this.commandCounters[counter + CommandCounter.Failed]!++;
+      this.counters[Counter.ErrorReplies]!++;
+    }
+  }
+
+  private runTimed(command: Command, counter: number): void {
+    const started = performance.now();
+    this.runRouted(command);
+    const elapsedUs = (performance.now() - started) * 1000;
+    this.commandCounters[counter + CommandCounter.Usec]! += command.timed
+      ? elapsedUs
+      : elapsedUs * SAMPLE_READS;
+  }
+
+  private runRouted(command: Command): void {
+    this.database = this.keyspace.physicalDatabase(this.client.database);
+    if (command.singleKey !== 0) this.runSingleKey(command);
+    else if (command.route === Route.ByKey) this.runManyKeys(command);
+    else if (command.route === Route.All) this.runAll(command);
+    else this.runGuarded(command);
+  }
+
+  /** Hot: the path of GET and SET. */
+  private runSingleKey(command: Command): void {
+    const args = this.args;
+    const position = command.singleKey * 2;
+    const words = this.keyspace.control.words;
+    const key = this.key;
+    for (;;) {
+      const version = words[Control.DatabaseMapVersion]!;
+      this.keyspace.locate(key, this.source, args[position]!, args[position + 1]!, this.database);
+      const shard = key.shard;
+      lockShard(shard);
+      if (words[Control.DatabaseMapVersion] !== version) {
+        unlockShard(shard);
+        this.database = this.keyspace.physicalDatabase(this.client.database);
+        continue;
+      }
+      try {
+        this.runAndJournal(command);
+      } catch (error) {
+        this.failed(command, error);
+      } finally {
+        unlockShard(shard);
+      }
+      return;
+    }
+  }
+
+  private runManyKeys(command: Command): void {
+    const words = this.keyspace.control.words;
+    for (;;) {
+      const version = words[Control.DatabaseMapVersion]!;
+      this.hashKeys(command);
+      this.locks.lockWanted();
+      if (words[Control.DatabaseMapVersion] === version) break;
+      this.locks.release();
+      this.database = this.keyspace.physicalDatabase(this.client.database);
+    }
+    this.runGuarded(command);
+    this.locks.release();
+  }
+
+  private hashKeys(command: Command): void {
+    const positions = this.keyPositions;
+    const args = this.args;
+    positions.length = 0;
+    collectKeyPositions(command, { u8: this.source.u8, args, count: this.count }, positions);
+    if (this.keyHashes.length < this.count) this.keyHashes = new Int32Array(this.count * 2);
+    for (let i = 0; i < positions.length; i += 2) {
+      if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
+      const at = positions[i]! * 2;
+      const hash = this.keyspace.hash(this.source, args[at]!, args[at + 1]!, this.database);
+      this.keyHashes[positions[i]!] = hash;
+      this.locks.want(this.keyspace.shardOf(hash).index);
+    }
+    if (positions.length > 0) this.locate(positions[0]!, this.key);
+  }
+
+  private runAll(command: Command): void {
+    this.locks.wantAll();
+    this.locks.lockWanted();
+    this.database = this.keyspace.physicalDatabase(this.client.database);
+    this.runGuarded(command);
+    this.locks.release();
+  }
+
+  private runGuarded(command: Command): void {
+    try {
+      this.runAndJournal(command);
+    } catch (error) {
+      this.locks.release();
+      this.failed(command, error);
+    }
+  }
+
+  private runAndJournal(command: Command): void {
+    const changes = this.keyspace.changes;
+    command.run(this);
+    if (this.keyspace.changes !== changes) this.journal.append(this);
+  }
+
+  /** A handler threw, which is our bug. A broken invariant of memory must be neither served nor saved: it goes on up. */
+  private failed(command: Command, error: unknown): void {
+    log.error(`command ${command.name} failed`, error);
+    if (error instanceof AssertionError) throw error;
+    this.counters[Counter.UnexpectedErrors]!++;
+    this.reply.error('ERR internal error');
+  }
+
+  locate(index: number, key: Key): void {
+    const at = index * 2;
+    const args = this.args;
+    this.keyspace.locateHashed(
+      key,
+      this.source,
+      args[at]!,
+      args[at + 1]!,
+      this.database,
+      this.keyHashes[index]!,
+    );
+  }
+
+  text(index: number): string {
+    const start = this.args[index * 2]!;
+    return this.source.u8.toString('utf8', start, start + this.args[index * 2 + 1]!);
+  }
+
+  copyArgument(index: number): Buffer {
+    const start = this.args[index * 2]!;
+    return Buffer.from(this.source.u8.subarray(start, start + this.args[index * 2 + 1]!));
+  }
+
+  eachShard(visit: (shard: Shard) => boolean | void): void {
+    let goesOn: boolean | void = true;
+    for (let index = 0; index < this.keyspace.shards.length && goesOn !== false; index++) {
+      this.withShard(index, (shard) => {
+        goesOn = visit(shard);
+      });
+    }
+  }
+
+  withShard(index: number, visit: (shard: Shard) => void): void {
+    const shard = this.keyspace.shards[index]!;
+    lockShard(shard);
+    try {
+      visit(shard);
+    } finally {
+      unlockShard(shard);
+    }
+  }
+
+  park(): Parked {
+    return this.client.park();
+  }
+}

@@ -1,0 +1,70 @@
+/** Which arguments of a request are keys, by its command's key specifications (Redis: getKeysUsingKeySpecs). */
+import type { Command } from '../commands/registry.ts';
+import type { KeySpec } from '../commands/row.ts';
+import { parseInteger } from '../base/number.ts';
+
+/** The arguments as the request reader left them. */
+export interface Arguments {
+  readonly u8: Uint8Array;
+  readonly args: Int32Array;
+  readonly count: number;
+}
+
+/**
+ * Appends the position and the KeyFlag set of every key argument to `out`, pair by pair. Specifications that do not
+ * fit the request are passed over; the handler will find the syntax error.
+ */
+export function collectKeyPositions(command: Command, request: Arguments, out: number[]): void {
+  for (const spec of command.keys) {
+    const first = firstPosition(spec, request);
+    if (first > 0) addKeys(spec, request, first, out);
+  }
+}
+
+function firstPosition(spec: KeySpec, request: Arguments): number {
+  const begin = spec.begin;
+  if (begin.kind === 'index') return begin.position;
+  if (begin.kind === 'unknown') return 0;
+  const step = begin.from > 0 ? 1 : -1;
+  let position = begin.from > 0 ? begin.from : request.count + begin.from;
+  for (; position > 0 && position < request.count; position += step) {
+    if (isWord(request, position, begin.word)) return position + 1;
+  }
+  return 0;
+}
+
+function addKeys(spec: KeySpec, request: Arguments, first: number, out: number[]): void {
+  const find = spec.find;
+  let last = 0;
+  let position = first;
+  let step = 1;
+  if (find.kind === 'range') {
+    step = find.step;
+    last = find.last >= 0 ? first + find.last : lastOfRange(find.last, find.limit, first, request.count);
+  } else if (find.kind === 'keynum') {
+    const at = first + find.countAt;
+    if (at >= request.count) return;
+    const start = request.args[at * 2]!;
+    const keyCount = parseInteger(request.u8, start, start + request.args[at * 2 + 1]!);
+    if (!(keyCount >= 0)) return;
+    step = find.step;
+    position = first + find.first;
+    last = position + (keyCount - 1) * step;
+  } else return;
+  if (last >= request.count) return;
+  for (; position <= last; position += step) out.push(position, spec.flags);
+}
+
+function lastOfRange(last: number, limit: number, first: number, count: number): number {
+  if (limit <= 1) return count + last;
+  return first + Math.floor((count - first) / limit) + last;
+}
+
+function isWord(request: Arguments, position: number, word: string): boolean {
+  const start = request.args[position * 2]!;
+  if (request.args[position * 2 + 1] !== word.length) return false;
+  for (let i = 0; i < word.length; i++) {
+    if ((request.u8[start + i]! & ~0x20) !== word.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,44 @@
+/** The set of shard locks one command holds: taken in ascending order, given back together. */
+import { lockShard, unlockShard } from '../memory/lock.ts';
+import type { Shard } from '../memory/shard.ts';
+
+export class ShardLocks {
+  private readonly shards: readonly Shard[];
+  private readonly wanted: Int32Array;
+  private readonly isWanted: Uint8Array;
+  private wantedCount = 0;
+  private heldCount = 0;
+
+  constructor(shards: readonly Shard[]) {
+    this.shards = shards;
+    this.wanted = new Int32Array(shards.length);
+    this.isWanted = new Uint8Array(shards.length);
+  }
+
+  /** Adds a shard to those that `lockWanted` will take. */
+  want(index: number): void {
+    if (this.isWanted[index] !== 0) return;
+    this.isWanted[index] = 1;
+    let place = this.wantedCount++;
+    for (; place > 0 && this.wanted[place - 1]! > index; place--)
+      this.wanted[place] = this.wanted[place - 1]!;
+    this.wanted[place] = index;
+  }
+
+  wantAll(): void {
+    for (let index = 0; index < this.shards.length; index++) this.want(index);
+  }
+
+  lockWanted(): void {
+    for (; this.heldCount < this.wantedCount; this.heldCount++) {
+      lockShard(this.shards[this.wanted[this.heldCount]!]!);
+    }
+  }
+
+  /** Gives back every lock held and forgets what was wanted. */
+  release(): void {
+    while (this.heldCount > 0) unlockShard(this.shards[this.wanted[--this.heldCount]!]!);
+    for (let place = 0; place < this.wantedCount; place++) this.isWanted[this.wanted[place]!] = 0;
+    this.wantedCount = 0;
+  }
+}
