@@ -25,7 +25,7 @@ export async function buildExecutable(entries: string[], output: string): Promis
     await Bun.build({
       entrypoints: entries,
       target: 'bun',
-      define: { CHECKS: 'false', VERSION: JSON.stringify(packageJson.version) },
+      define: { CHECKS: 'false' },
       // Identifiers and source maps stay, so that a stack trace in a log names our files and lines.
       minify: { whitespace: true, syntax: true, identifiers: false, keepNames: true },
       sourcemap: 'inline',

@@ -38,6 +38,7 @@ describe('doors between rooms', () => {
     ['src/server/dispatch.ts', '../commands/row.ts'],
     ['src/main.ts', './server/listener.ts'],
     ['src/server/config.ts', 'consola'],
+    ['src/server/product.ts', '../../package.json'],
   ])('%s may import %s', (path, target) => {
     expect(importing(path, target)).toEqual([]);
   });
