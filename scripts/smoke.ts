@@ -39,7 +39,7 @@ function makeEnclosure(): Enclosure {
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // The mounts belong to a namespace of this one process and vanish with it; exec keeps its id, so signals reach the server.
   const script =
-    'mount --bind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" /damselfly "$@"';
+    'mount --bind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec unshare --root "$0" /damselfly "$@"';
   const command = ['unshare', '--mount', 'sh', '-c', script, folder];
   const attempt = Bun.spawnSync([...command, '--version'], { env: { PATH: process.env['PATH'] } });
   if (attempt.exitCode === 0) {
