@@ -1,6 +1,6 @@
 /** The configuration in force: a value for every row of the registry. Main owns the one that CONFIG SET changes;
  *  workers hold copies which main keeps up to date with `assign`. Values are kept as the text that CONFIG GET prints;
- *  the typed accessors read it anew each time (about 100 ns), so whoever needs a value per command keeps a copy. */
+ *  the typed accessors read it anew each time (about 25 ns), so whoever needs a value per command keeps a copy. */
 
 import { globMatch } from '../../base/glob.ts';
 import type { MachineLimits } from '../machine-limits.ts';
