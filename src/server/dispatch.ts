@@ -57,6 +57,8 @@ export class Dispatcher implements Call {
   journal: Journal = NO_JOURNAL;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
+  /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
+  readonly pause = { untilMs: 0, all: false };
   private readonly locks: ShardLocks;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
@@ -84,8 +86,11 @@ export class Dispatcher implements Call {
     this.sampling = ++this.readCount % SAMPLE_READS === 0;
   }
 
-  /** Runs the request whose arguments lie in `source`; its reply is in `reply` unless the client was parked. */
-  execute(source: Bytes, args: Int32Array, count: number, client: ParkableClient): void {
+  /**
+   * Runs the request whose arguments lie in `source`; its reply is in `reply` unless the client was parked. False: the
+   * request must wait for the end of a CLIENT PAUSE, nothing was done.
+   */
+  execute(source: Bytes, args: Int32Array, count: number, client: ParkableClient): boolean {
     this.source = source;
     this.args = args;
     this.count = count;
@@ -93,10 +98,18 @@ export class Dispatcher implements Call {
     const reply = this.reply;
     const start = reply.at;
     reply.version = client.version;
-    this.counters[Counter.CommandsProcessed]!++;
     const command = this.resolve();
+    if (this.pause.untilMs !== 0 && command !== null && this.isPaused(command)) return false;
+    this.counters[Counter.CommandsProcessed]!++;
     if (command !== null && this.mayRun(command)) this.runCommand(command);
     if (client.replyMode !== 'on') this.dropReply(start);
+    return true;
+  }
+
+  /** Whether a CLIENT PAUSE holds this command back. CLIENT itself always runs, so that UNPAUSE can. */
+  private isPaused(command: Command): boolean {
+    if (this.keyspace.nowMs >= this.pause.untilMs || command.group === 'connection') return false;
+    return this.pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
   }
 
   /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
@@ -320,25 +333,25 @@ export class Dispatcher implements Call {
   }
 
   eachShard(visit: (shard: Shard) => boolean | void): void {
-    let goesOn: boolean | void = true;
-    for (let index = 0; index < this.keyspace.shards.length && goesOn !== false; index++) {
-      this.withShard(index, (shard) => {
-        goesOn = visit(shard);
-      });
+    for (const shard of this.keyspace.shards) {
+      if (underLock(shard, visit) === false) return;
     }
   }
 
   withShard(index: number, visit: (shard: Shard) => void): void {
-    const shard = this.keyspace.shards[index]!;
-    lockShard(shard);
-    try {
-      visit(shard);
-    } finally {
-      unlockShard(shard);
-    }
+    underLock(this.keyspace.shards[index]!, visit);
   }
 
   park(): Parked {
     return this.client.park();
+  }
+}
+
+function underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
+  lockShard(shard);
+  try {
+    return visit(shard);
+  } finally {
+    unlockShard(shard);
   }
 }

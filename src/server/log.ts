@@ -1,7 +1,7 @@
 /** The server's log: consola, in lines that a journal or a container's log collector takes as they are. */
 import { createConsola } from 'consola/basic';
 
-export const log = createConsola({ fancy: false, formatOptions: { date: true, colors: false } });
+export const log = createConsola({ formatOptions: { date: true, colors: false } });
 
 /** Redis' log levels in consola's numbers. */
 const LEVELS: { readonly [level: string]: number } = {

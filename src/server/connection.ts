@@ -1,0 +1,290 @@
+/**
+ * One client connection: its input until it is whole requests, its output until the socket has taken it. What a
+ * protocol adds (how requests look) is in the subclasses. Lives and dies with one worker.
+ *
+ * Input lies in the engine's shared buffer while a read is being served; only the start of a request that is not
+ * complete yet is kept, in a buffer of the connection's own that grows by doubling, at most to what the request
+ * announced, so that a large value is copied a constant number of times and an announcement alone costs nothing.
+ * While the client has a backlog of output, or is parked, it is paused and none of its input is executed.
+ */
+import type { Socket } from 'bun';
+import { Bytes } from '../base/bytes.ts';
+import { Control, Counter } from '../memory/control.ts';
+import type { Parked } from '../commands/row.ts';
+import type { RespWriter } from '../protocol/resp-writer.ts';
+import type { ParkableClient } from './dispatch.ts';
+import type { Engine } from './engine.ts';
+import { log } from './log.ts';
+
+/** The part of Bun's socket that a connection uses. */
+export type ClientSocket = Pick<
+  Socket<unknown>,
+  'write' | 'end' | 'terminate' | 'pause' | 'resume' | 'remoteAddress'
+>;
+
+/** Replies are handed to the socket when they pass this, and at the end of each read. */
+const FLUSH_BYTES = 1 << 20;
+const PENDING_BYTES_MIN = 4096;
+
+export abstract class Connection implements ParkableClient {
+  readonly id: number;
+  readonly engine: Engine;
+  readonly socket: ClientSocket;
+  /** Client and server address as CLIENT LIST prints them. */
+  readonly address: string;
+  readonly localAddress: string;
+  readonly createdAtMs: number;
+  lastActiveMs: number;
+  lastCommand = 'NULL';
+  database = 0;
+  version: 2 | 3 = 2;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  user = 'default';
+  authenticated: boolean;
+  noTouch = false;
+  noEvict = false;
+  replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
+  closed = false;
+  /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
+  waiting = false;
+  private closing = false;
+  /** Bytes of a request that is not complete, or of input that must wait: pending[pendingAt, pendingEnd). */
+  private pending: Bytes | null = null;
+  private pendingAt = 0;
+  private pendingEnd = 0;
+  /** Least bytes the incomplete request takes, counted from its start; set by `readRequests`. */
+  protected neededBytes = 0;
+  private readonly backlog: Buffer[] = [];
+  private backlogBytes = 0;
+
+  constructor(engine: Engine, socket: ClientSocket, address: string, localAddress: string) {
+    this.engine = engine;
+    this.socket = socket;
+    this.address = address;
+    this.localAddress = localAddress;
+    this.id = Atomics.add(engine.control.words, Control.ClientId, 1) + 1;
+    this.createdAtMs = Date.now();
+    this.lastActiveMs = this.createdAtMs;
+    this.authenticated = engine.password === '';
+    engine.clients.set(this.id, this);
+  }
+
+  /**
+   * Runs the requests in `input[at, end)` until they end, one must wait, or the output must be flushed first. Returns
+   * the position behind the last request run. `moved`: the bytes do not lie where they lay at the last call.
+   */
+  protected abstract readRequests(input: Bytes, at: number, end: number, moved: boolean): number;
+
+  abstract describe(): string;
+
+  /** Bytes of a request not yet complete. */
+  get pendingBytes(): number {
+    return this.pendingEnd - this.pendingAt;
+  }
+
+  /** Bytes of output the socket has not taken. */
+  get outputBytes(): number {
+    return this.backlogBytes;
+  }
+
+  /** True when the next request must not be run now. */
+  protected get mustStop(): boolean {
+    return this.waiting || this.closing || this.backlogBytes > 0;
+  }
+
+  /** The socket has delivered `chunk`. */
+  receive(chunk: Buffer): void {
+    const engine = this.engine;
+    engine.keyspace.counters[Counter.NetInputBytes]! += chunk.length;
+    if (this.closing) return;
+    engine.beginRead(chunk.length);
+    this.lastActiveMs = engine.keyspace.nowMs;
+    const input = engine.input;
+    if (this.pending !== null && (this.mustStop || this.pendingBytes + chunk.length > input.u8.length / 2)) {
+      this.appendPending(chunk);
+      if (!this.mustStop) this.runPending(false);
+      return;
+    }
+    let end = 0;
+    if (this.pending !== null) {
+      end = this.pending.u8.copy(input.u8, 0, this.pendingAt, this.pendingEnd);
+      this.dropPending();
+    }
+    end += chunk.copy(input.u8, end);
+    this.runShared(input, end);
+  }
+
+  private runShared(input: Bytes, end: number): void {
+    let at = 0;
+    if (!this.mustStop) at = this.run(input, 0, end, true);
+    if (at < end && !this.closing) {
+      this.pending = Bytes.allocate(Math.max(PENDING_BYTES_MIN, end - at));
+      this.pendingEnd = input.u8.copy(this.pending.u8, 0, at, end);
+      this.pendingAt = 0;
+    }
+  }
+
+  /** Runs what can be run of the pending input. `moved`: see readRequests. */
+  private runPending(moved: boolean): void {
+    const pending = this.pending;
+    if (pending === null) return;
+    this.pendingAt = this.run(pending, this.pendingAt, this.pendingEnd, moved);
+    if (this.pendingAt === this.pendingEnd) this.dropPending();
+  }
+
+  /** Runs requests, flushing as output grows. Returns the position behind the last one run. */
+  private run(input: Bytes, at: number, end: number, moved: boolean): number {
+    let position = this.readRequests(input, at, end, moved);
+    while (this.engine.dispatcher.reply.at >= FLUSH_BYTES) {
+      this.flush();
+      if (this.mustStop) return position;
+      position = this.readRequests(input, position, end, true);
+    }
+    this.flush();
+    return position;
+  }
+
+  /** True when `readRequests` should return so that the output can be flushed. */
+  protected get outputIsLarge(): boolean {
+    return this.engine.dispatcher.reply.at >= FLUSH_BYTES;
+  }
+
+  private dropPending(): void {
+    this.pending = null;
+    this.pendingAt = 0;
+    this.pendingEnd = 0;
+  }
+
+  private appendPending(chunk: Buffer): void {
+    if (this.pendingBytes + chunk.length > this.engine.queryBytesMax) {
+      log.warn(`closing client ${this.id}: its request exceeds client-query-buffer-limit`);
+      this.engine.keyspace.counters[Counter.QueryBufferClosed]!++;
+      this.terminate();
+      return;
+    }
+    const pending = this.pending!;
+    if (this.pendingEnd + chunk.length > pending.u8.length) this.growPending(chunk.length);
+    this.pendingEnd += chunk.copy(this.pending!.u8, this.pendingEnd);
+  }
+
+  private growPending(byteCount: number): void {
+    const old = this.pending!;
+    const wanted = this.pendingBytes + byteCount;
+    const doubled = Math.min(wanted * 2, Math.max(wanted, this.neededBytes));
+    this.pending = Bytes.allocate(Math.max(wanted, doubled));
+    this.pendingEnd = old.u8.copy(this.pending.u8, 0, this.pendingAt, this.pendingEnd);
+    this.pendingAt = 0;
+  }
+
+  /** Hands the replies written so far to the socket; what it does not take is kept. */
+  flush(): void {
+    const reply = this.engine.dispatcher.reply;
+    const byteCount = reply.at;
+    if (byteCount === 0) return;
+    let taken = 0;
+    if (this.backlogBytes === 0 && !this.closed) taken = this.socket.write(reply.bytes.u8, 0, byteCount);
+    if (taken < byteCount && !this.closed) this.keepOutput(reply, Math.max(taken, 0));
+    this.engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
+    reply.clear();
+  }
+
+  private keepOutput(reply: RespWriter, from: number): void {
+    const rest = Buffer.from(reply.bytes.u8.subarray(from, reply.at));
+    this.backlog.push(rest);
+    this.backlogBytes += rest.length;
+    this.socket.pause();
+    const limit = this.engine.outputHardBytes;
+    if (limit > 0 && this.backlogBytes > limit) {
+      log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
+      this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;
+      this.terminate();
+    }
+  }
+
+  /** The socket can take output again. */
+  drain(): void {
+    while (this.backlog.length > 0) {
+      const part = this.backlog[0]!;
+      const taken = Math.max(this.socket.write(part), 0);
+      this.backlogBytes -= taken;
+      if (taken < part.length) {
+        this.backlog[0] = part.subarray(taken);
+        return;
+      }
+      this.backlog.shift();
+    }
+    if (this.closing) {
+      this.socket.end();
+      return;
+    }
+    if (!this.waiting) this.goOn();
+  }
+
+  /** Runs the input that had to wait, then lets the socket deliver more. */
+  private goOn(): void {
+    this.engine.beginRead(0);
+    this.runPending(true);
+    if (!this.mustStop && !this.closed) this.socket.resume();
+  }
+
+  /** Makes later input wait until `resume` is called on the result. */
+  park(): Parked {
+    this.hold();
+    return {
+      resume: (write) => {
+        if (this.closed) return;
+        const reply = this.engine.dispatcher.reply;
+        reply.version = this.version;
+        const start = reply.at;
+        write(reply);
+        if (this.replyMode === 'off') reply.at = start;
+        this.flush();
+        this.release();
+      },
+    };
+  }
+
+  /** Makes later input wait until `release`. */
+  hold(): void {
+    this.waiting = true;
+    this.socket.pause();
+  }
+
+  /** Lets input that `hold` made wait go on. */
+  release(): void {
+    this.waiting = false;
+    if (this.closed) return;
+    if (this.closing) this.closeAfterReply();
+    else if (this.backlogBytes === 0) this.goOn();
+  }
+
+  closeAfterReply(): void {
+    this.closing = true;
+    this.dropPending();
+    queueMicrotask(() => {
+      if (!this.closed && this.backlogBytes === 0 && !this.waiting) this.socket.end();
+    });
+  }
+
+  /** Closes the connection at once; output not yet taken is lost. */
+  terminate(): void {
+    this.closing = true;
+    this.dropPending();
+    this.socket.terminate();
+  }
+
+  /** The socket is gone. */
+  onClose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.closing = true;
+    this.dropPending();
+    this.backlog.length = 0;
+    this.backlogBytes = 0;
+    this.engine.clients.delete(this.id);
+    this.engine.keyspace.counters[Counter.ConnectedClients]!--;
+    Atomics.sub(this.engine.control.words, Control.ClientCount, 1);
+  }
+}

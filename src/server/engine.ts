@@ -1,0 +1,150 @@
+/** One worker's rooms wired together: keyspace, dispatcher, clients, configuration, and the ports to other threads. */
+import { Bytes } from '../base/bytes.ts';
+import type { HashKey } from '../base/hash.ts';
+import { ControlBlock } from '../memory/control.ts';
+import { Shard } from '../memory/shard.ts';
+import { RespReader } from '../protocol/resp-reader.ts';
+import { Keyspace } from '../store/keyspace.ts';
+import { FAMILIES } from '../commands/families.ts';
+import { Registry } from '../commands/registry.ts';
+import type { Server } from '../commands/row.ts';
+import { Config, type ConfigJson } from './config/config.ts';
+import type { SettingName } from './config/config-registry.ts';
+import type { Connection } from './connection.ts';
+import { Dispatcher } from './dispatch.ts';
+import { Mesh, type Port } from './mesh.ts';
+
+/** What main hands a worker at its start. */
+export interface EngineSetup {
+  readonly workerIndex: number;
+  readonly control: SharedArrayBuffer;
+  readonly shards: readonly SharedArrayBuffer[];
+  readonly hashKey: HashKey;
+  readonly config: ConfigJson;
+  /** Random identity of this run of the server. */
+  readonly runId: string;
+}
+
+/** Larger than any chunk Bun delivers (512 KiB) plus the start of a request kept from the read before. */
+const INPUT_BYTES = 1 << 20;
+/** Used memory is summed over the shards again after this many reads, or at once after a large one. */
+const MEMORY_CHECK_READS = 16;
+const LARGE_READ_BYTES = 65536;
+
+export class Engine implements Server {
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  readonly runId: string;
+  readonly control: ControlBlock;
+  readonly keyspace: Keyspace;
+  readonly registry: Registry;
+  readonly dispatcher: Dispatcher;
+  readonly config: Config;
+  readonly mesh = new Mesh();
+  /** Input of the connection being served. Nothing in it outlives the read. */
+  readonly input = Bytes.allocate(INPUT_BYTES);
+  readonly reader: RespReader;
+  readonly clients = new Map<number, Connection>();
+  /** Ports to the other workers (null in this worker's own place) and to main. */
+  private peers: readonly (Port | null)[] = [null];
+  private main: Port | null = null;
+  private maxMemoryBytes = 0;
+  private readsUntilMemoryCheck = 0;
+  /** Values of settings that are needed more often than a lookup by name allows. */
+  bulkBytesMax = 0;
+  queryBytesMax = 0;
+  password = '';
+  outputHardBytes = 0;
+  private readonly paused = new Set<Connection>();
+  private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
+
+  constructor(setup: EngineSetup) {
+    this.workerIndex = setup.workerIndex;
+    this.runId = setup.runId;
+    this.control = new ControlBlock(setup.control);
+    this.workerCount = this.control.workerCount;
+    this.config = Config.fromJSON(setup.config);
+    const shards = setup.shards.map((memory, index) => new Shard(index, memory));
+    const counters = this.control.counters(setup.workerIndex);
+    this.keyspace = new Keyspace(shards, this.control, counters, setup.hashKey);
+    this.registry = new Registry(FAMILIES);
+    this.dispatcher = new Dispatcher(this.keyspace, this.registry, this);
+    this.reader = new RespReader(this.input);
+    this.mesh.on('config.assign', (values) => {
+      this.config.assign(values as Readonly<Record<string, string>>);
+      this.applyConfig(Object.keys(values as object));
+    });
+    this.applyConfig([]);
+  }
+
+  /** Gives the engine its ports, once, before it serves. `peers[workerIndex]` is null. */
+  connect(peers: readonly (Port | null)[], main: Port): void {
+    this.peers = peers;
+    this.main = main;
+    for (const peer of peers) if (peer !== null) this.mesh.connect(peer);
+    this.mesh.connect(main);
+  }
+
+  /** Calls `listener` with the names of the settings after each change. */
+  whenConfigured(listener: (changed: readonly string[]) => void): void {
+    this.onConfig.push(listener);
+  }
+
+  private applyConfig(changed: readonly string[]): void {
+    this.maxMemoryBytes = this.config.number('maxmemory');
+    this.bulkBytesMax = this.config.number('proto-max-bulk-len');
+    this.queryBytesMax = this.config.number('client-query-buffer-limit');
+    this.outputHardBytes = this.config.bufferLimit('normal').hardBytes;
+    this.password = this.config.text('requirepass');
+    this.readsUntilMemoryCheck = 0;
+    for (const listener of this.onConfig) listener(changed);
+  }
+
+  /** Must be called once per read, before its first request. */
+  beginRead(byteCount: number): void {
+    this.dispatcher.beginRead();
+    if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
+  }
+
+  private checkMemory(byteCount: number): void {
+    this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
+    const limit = this.maxMemoryBytes;
+    this.dispatcher.memoryFull = limit > 0 && this.keyspace.usedBytes() + byteCount > limit;
+  }
+
+  /** Keeps the input of a connection waiting until a CLIENT PAUSE ends. */
+  holdForPause(connection: Connection): void {
+    connection.hold();
+    this.paused.add(connection);
+    setTimeout(() => this.endPause(), Math.max(this.dispatcher.pause.untilMs - Date.now() + 1, 1));
+  }
+
+  /** Lets held back connections go on, if the pause is over. */
+  endPause(): void {
+    if (Date.now() < this.dispatcher.pause.untilMs) return;
+    this.dispatcher.pause.untilMs = 0;
+    const held = [...this.paused];
+    this.paused.clear();
+    for (const connection of held) connection.release();
+  }
+
+  askWorkers(topic: string, payload: unknown): Promise<unknown[]> {
+    return Promise.all(
+      this.peers.map((peer) =>
+        peer === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(peer, topic, payload),
+      ),
+    );
+  }
+
+  askMain(topic: string, payload: unknown): Promise<unknown> {
+    return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  setting(name: string): string {
+    return this.config.getString(name as SettingName) ?? '';
+  }
+
+  settingNames(): readonly string[] {
+    return this.config.match(['*']).map(([name]) => name);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Messages between threads: a port from each worker to every other and to main. Commands whose answer needs other
+ * threads ask by topic; whoever serves a topic registers a handler for it. No message is on the data path.
+ */
+
+/** Answers a question; may be asynchronous. Throwing rejects the asker's promise. */
+export type TopicHandler = (payload: unknown) => unknown;
+
+/** What any port here can do: MessagePort, Worker, or a worker's global scope. */
+export interface Port {
+  postMessage(message: unknown): void;
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+}
+
+interface Message {
+  readonly kind: 'ask' | 'answer' | 'refusal';
+  readonly id: number;
+  readonly topic: string;
+  readonly payload: unknown;
+}
+
+interface Waiting {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+export class Mesh {
+  private readonly handlers = new Map<string, TopicHandler>();
+  private readonly waiting = new Map<number, Waiting>();
+  private lastId = 0;
+
+  /** Serves `topic` in this thread. */
+  on(topic: string, handler: TopicHandler): void {
+    this.handlers.set(topic, handler);
+  }
+
+  /** Starts listening to a port of another thread. */
+  connect(port: Port): void {
+    port.addEventListener('message', (event) => this.receive(port, event.data as Message));
+  }
+
+  /** Asks the thread behind `port`. */
+  ask(port: Port, topic: string, payload: unknown): Promise<unknown> {
+    const id = ++this.lastId;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      port.postMessage({ kind: 'ask', id, topic, payload } satisfies Message);
+    });
+  }
+
+  /** Answers a question from within this thread. */
+  async askHere(topic: string, payload: unknown): Promise<unknown> {
+    const handler = this.handlers.get(topic);
+    if (handler === undefined) throw new Error(`no handler for topic ${topic}`);
+    return handler(payload);
+  }
+
+  private receive(port: Port, message: Message): void {
+    if (message.kind === 'ask') {
+      void this.answer(port, message);
+      return;
+    }
+    const waiting = this.waiting.get(message.id);
+    this.waiting.delete(message.id);
+    if (message.kind === 'answer') waiting?.resolve(message.payload);
+    else waiting?.reject(new Error(String(message.payload)));
+  }
+
+  private async answer(port: Port, question: Message): Promise<void> {
+    const { id, topic } = question;
+    try {
+      const payload = await this.askHere(topic, question.payload);
+      port.postMessage({ kind: 'answer', id, topic, payload } satisfies Message);
+    } catch (error) {
+      port.postMessage({ kind: 'refusal', id, topic, payload: String(error) } satisfies Message);
+    }
+  }
+}
