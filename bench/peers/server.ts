@@ -89,12 +89,16 @@ export function productOf(binary: string): Product {
   return 'damselfly';
 }
 
-const running = new Set<Subprocess>();
+/** Servers that have not been stopped, and the directory each works in. */
+const running = new Map<Subprocess, string>();
 
 /** An interrupted benchmark leaves no server behind. Called once, by the program. */
 export function stopServersOnExit(): void {
   process.on('exit', () => {
-    for (const child of running) child.kill('SIGKILL');
+    for (const [child, directory] of running) {
+      child.kill('SIGKILL');
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 }
@@ -112,7 +116,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     stdout: Bun.file(logFile),
     stderr: Bun.file(join(directory, 'server.err')),
   });
-  running.add(child);
+  running.set(child, directory);
 
   async function stop(): Promise<void> {
     child.kill('SIGTERM');
