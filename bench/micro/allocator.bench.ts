@@ -6,7 +6,9 @@ import { createShardMemory, Header, PAGE_BYTES, Shard } from '../../src/memory/s
 import { runVariants, type Prepare } from '../micro.ts';
 
 const LIVE_COUNT = 100_000;
+/** One run makes so many steps; the next goes on behind them, so that the branch predictor cannot learn them. */
 const STEP_COUNT = 4096;
+const PLAN_COUNT = STEP_COUNT * 64;
 
 /** Frees a random block and allocates another, among many that live: what overwriting values does. */
 function churn(bytesMin: number, bytesMax: number): Prepare {
@@ -22,14 +24,16 @@ function churn(bytesMin: number, bytesMax: number): Prepare {
       blocks[i] = allocate(shard, byteCount);
     }
     const heldBytes = shard.words[Header.HeldPages]! * PAGE_BYTES;
-    const victims = new Int32Array(STEP_COUNT);
-    const sizes = new Int32Array(STEP_COUNT);
-    for (let i = 0; i < STEP_COUNT; i++) {
+    const victims = new Int32Array(PLAN_COUNT);
+    const sizes = new Int32Array(PLAN_COUNT);
+    for (let i = 0; i < PLAN_COUNT; i++) {
       victims[i] = random.below(LIVE_COUNT);
       sizes[i] = size();
     }
+    let first = 0;
     function run(): number {
-      for (let i = 0; i < STEP_COUNT; i++) {
+      first = (first + STEP_COUNT) % PLAN_COUNT;
+      for (let i = first; i < first + STEP_COUNT; i++) {
         const victim = victims[i]!;
         free(shard, blocks[victim]!);
         blocks[victim] = allocate(shard, sizes[i]!);

@@ -14,7 +14,8 @@ import {
 } from '../../src/structures/table.ts';
 import { runVariants, type Prepare } from '../micro.ts';
 
-/** One run makes so many finds; the next goes on behind them in the sample, so that a large table is not all cached. */
+/** One run makes so many finds; the next goes on behind them in the sample. Were they the same every time, the branch
+ *  predictor would know them by heart: 4 ns instead of 15 for a find among 1,000. */
 const FIND_COUNT = 4096;
 const SAMPLE_COUNT = FIND_COUNT * 64;
 
