@@ -5,7 +5,9 @@ import { allocate, free } from '../../src/memory/allocator.ts';
 import { createShardMemory, Header, PAGE_BYTES, Shard } from '../../src/memory/shard.ts';
 import { runVariants, type Prepare } from '../micro.ts';
 
-const LIVE_COUNT = 100_000;
+const LIVE_COUNT_MAX = 100_000;
+/** Far from filling the shard: how it behaves when full is a question for tests. */
+const LIVE_BYTES_MAX = 256 * 2 ** 20;
 /** One run makes so many steps; the next goes on behind them, so that the branch predictor cannot learn them. */
 const STEP_COUNT = 4096;
 const PLAN_COUNT = STEP_COUNT * 64;
@@ -16,9 +18,10 @@ function churn(bytesMin: number, bytesMax: number): Prepare {
     const random = new Prng(bytesMin * 31 + bytesMax);
     const shard = new Shard(0, createShardMemory());
     const size = () => bytesMin + random.below(bytesMax - bytesMin + 1);
-    const blocks = new Int32Array(LIVE_COUNT);
+    const liveCount = Math.min(LIVE_COUNT_MAX, Math.floor(LIVE_BYTES_MAX / bytesMax));
+    const blocks = new Int32Array(liveCount);
     let wantedBytes = 0;
-    for (let i = 0; i < LIVE_COUNT; i++) {
+    for (let i = 0; i < liveCount; i++) {
       const byteCount = size();
       wantedBytes += byteCount;
       blocks[i] = allocate(shard, byteCount);
@@ -27,7 +30,7 @@ function churn(bytesMin: number, bytesMax: number): Prepare {
     const victims = new Int32Array(PLAN_COUNT);
     const sizes = new Int32Array(PLAN_COUNT);
     for (let i = 0; i < PLAN_COUNT; i++) {
-      victims[i] = random.below(LIVE_COUNT);
+      victims[i] = random.below(liveCount);
       sizes[i] = size();
     }
     let first = 0;
