@@ -1,0 +1,198 @@
+/** The load generator: a process of its own, so that it can be pinned and its work never counts as the server's.
+ *  Takes LoadOptions as JSON in its first argument. Once connected and warm it says `ready` to its parent, waits for
+ *  `go`, runs, answers with a LoadResult, and exits; `stop` ends a run early. See load.ts for the other end.
+ *
+ *  Each connection has one batch under way: it is written whole, its replies are counted by bytes, then the next is
+ *  sent. Latency is from before the write to the last byte of the last reply. */
+
+import type { Socket } from 'bun';
+import { LatencyHistogram } from './histogram.ts';
+import type { LoadOptions, LoadResult, SlowReply } from './load.ts';
+import { cpuNsBetween, readCpu } from './process-usage.ts';
+import { makeBatch, writeKeyDigits, type Batch } from './requests.ts';
+
+const SLOWEST_KEPT = 20;
+const KEY_SEED = 0x2545f491;
+
+interface Connection {
+  socket: Socket<Connection> | null;
+  readonly batches: readonly Batch[];
+  batchIndex: number;
+  sentBytes: number;
+  receivedBytes: number;
+  startedMs: number;
+}
+
+const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
+const histogram = new LatencyHistogram();
+let slowest: SlowReply[] = [];
+let slowestFloorUs = 0;
+let nextSequentialKey = 0;
+let randomState = KEY_SEED;
+let batchCount = 0;
+let phaseStartMs = 0;
+let phaseEndMs = 0;
+let isStopped = false;
+let busyConnectionCount = 0;
+let phaseDone: () => void = () => {};
+
+function nextKey(): number {
+  if (options.keys.order === 'sequential') return nextSequentialKey++ % options.keys.count;
+  randomState ^= randomState << 13;
+  randomState ^= randomState >>> 17;
+  randomState ^= randomState << 5;
+  return (randomState >>> 0) % options.keys.count;
+}
+
+function isPhaseOver(nowMs: number): boolean {
+  if (isStopped || nowMs >= phaseEndMs) return true;
+  return options.keys.order === 'sequential' && nextSequentialKey >= options.keys.count;
+}
+
+function sendBatch(connection: Connection, nowMs: number): void {
+  const batch = connection.batches[connection.batchIndex]!;
+  const { bytes, digitsAt } = batch;
+  for (let i = 0; i < digitsAt.length; i++) writeKeyDigits(bytes, digitsAt[i]!, nextKey());
+  connection.receivedBytes = 0;
+  connection.sentBytes = 0;
+  connection.startedMs = nowMs;
+  sendRest(connection);
+}
+
+function sendRest(connection: Connection): void {
+  const { bytes } = connection.batches[connection.batchIndex]!;
+  if (connection.sentBytes === bytes.length) return;
+  const taken = connection.socket!.write(bytes, connection.sentBytes, bytes.length - connection.sentBytes);
+  if (taken < 0) fail('connection closed while sending');
+  connection.sentBytes += taken;
+}
+
+function receive(connection: Connection, chunk: Buffer): void {
+  const batch = connection.batches[connection.batchIndex]!;
+  if (connection.receivedBytes === 0 && chunk[0] !== batch.replyStart) unexpected(chunk);
+  connection.receivedBytes += chunk.length;
+  if (connection.receivedBytes < batch.replyBytes) return;
+  if (connection.receivedBytes > batch.replyBytes) unexpected(chunk);
+  const nowMs = performance.now();
+  recordLatency((nowMs - connection.startedMs) * 1000, connection.startedMs);
+  batchCount++;
+  connection.batchIndex = (connection.batchIndex + 1) % connection.batches.length;
+  if (!isPhaseOver(nowMs)) sendBatch(connection, nowMs);
+  else if (--busyConnectionCount === 0) phaseDone();
+}
+
+function recordLatency(latencyUs: number, startedMs: number): void {
+  histogram.record(latencyUs);
+  if (latencyUs <= slowestFloorUs) return;
+  slowest.push({ atMs: Math.round(startedMs - phaseStartMs), latencyUs: Math.round(latencyUs) });
+  if (slowest.length <= SLOWEST_KEPT) return;
+  slowest.sort((a, b) => b.latencyUs - a.latencyUs);
+  slowest.length = SLOWEST_KEPT;
+  slowestFloorUs = slowest[SLOWEST_KEPT - 1]!.latencyUs;
+}
+
+function unexpected(chunk: Buffer): never {
+  fail(
+    `unexpected reply to ${options.commands.join('/')}: ${JSON.stringify(chunk.toString('latin1', 0, 80))}`,
+  );
+}
+
+function fail(text: string): never {
+  process.stderr.write(`load generator: ${text}\n`);
+  process.exit(1);
+}
+
+async function connectAll(): Promise<Connection[]> {
+  const connections: Connection[] = [];
+  for (let i = 0; i < options.connectionCount; i++) connections.push(await connect());
+  return connections;
+}
+
+async function connect(): Promise<Connection> {
+  const { protocol, commands, pipeline, valueBytes } = options;
+  const batches = commands.map((command) => makeBatch(protocol, command, pipeline, valueBytes));
+  const data: Connection = {
+    socket: null,
+    batches,
+    batchIndex: 0,
+    sentBytes: 0,
+    receivedBytes: 0,
+    startedMs: 0,
+  };
+  data.socket = await Bun.connect<Connection>({
+    hostname: '127.0.0.1',
+    port: options.port,
+    data,
+    socket: handlers,
+  });
+  return data;
+}
+
+const handlers = {
+  data(socket: Socket<Connection>, chunk: Buffer): void {
+    receive(socket.data, chunk);
+  },
+  drain(socket: Socket<Connection>): void {
+    sendRest(socket.data);
+  },
+  close(): void {
+    fail('connection closed by the server');
+  },
+  error(_socket: Socket<Connection>, error: Error): void {
+    fail(error.message);
+  },
+};
+
+/** Loads the server for `seconds` or until the keys are used up, and returns when every reply is in. */
+async function runPhase(connections: readonly Connection[], seconds: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  phaseDone = resolve;
+  histogram.clear();
+  slowest = [];
+  slowestFloorUs = 0;
+  batchCount = 0;
+  busyConnectionCount = connections.length;
+  phaseStartMs = performance.now();
+  phaseEndMs = phaseStartMs + seconds * 1000;
+  for (const connection of connections) sendBatch(connection, performance.now());
+  await promise;
+}
+
+async function measure(connections: readonly Connection[]): Promise<LoadResult> {
+  const before = readCpu(process.pid);
+  await runPhase(connections, options.seconds);
+  const seconds = (performance.now() - phaseStartMs) / 1000;
+  const after = readCpu(process.pid);
+  return {
+    operationCount: batchCount * options.pipeline,
+    seconds,
+    p50Us: histogram.percentileUs(0.5),
+    p99Us: histogram.percentileUs(0.99),
+    p999Us: histogram.percentileUs(0.999),
+    maxUs: histogram.maxUs,
+    loadBusy: cpuNsBetween(before, after) / 1e9 / seconds,
+    loadWait: (after.waitNs - before.waitNs) / 1e9 / seconds,
+    slowest: slowest.sort((a, b) => b.latencyUs - a.latencyUs),
+  };
+}
+
+function send(message: 'ready' | LoadResult): Promise<void> {
+  return new Promise((resolve) => process.send!(message, undefined, undefined, () => resolve()));
+}
+
+async function main(): Promise<void> {
+  const { promise: told, resolve: go } = Promise.withResolvers<void>();
+  process.on('message', (message) => {
+    if (message === 'go') go();
+    else if (message === 'stop') isStopped = true;
+  });
+  process.on('disconnect', () => process.exit(1)); // The benchmark was interrupted.
+  const connections = await connectAll();
+  if (options.warmUpSeconds > 0) await runPhase(connections, options.warmUpSeconds);
+  await send('ready');
+  await told;
+  await send(await measure(connections));
+  process.exit(0);
+}
+
+await main();
