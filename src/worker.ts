@@ -1,11 +1,6 @@
-/** A worker thread: wires one engine together, listens, serves. */
-import type { EngineSetup } from './server/engine.ts';
-import { WorkerThread, type WorkerStart } from './server/worker-thread.ts';
+/** The entry of a worker thread: main's first message says what it is to be. */
+import { startWorker, type WorkerStart } from './server/worker-thread.ts';
 
 declare const self: Worker;
 
-self.onmessage = (event: MessageEvent) => {
-  self.onmessage = null;
-  const start = event.data as WorkerStart & { readonly setup: EngineSetup };
-  new WorkerThread(start, self).listen();
-};
+self.addEventListener('message', (event) => startWorker(event.data as WorkerStart, self), { once: true });

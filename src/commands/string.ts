@@ -39,7 +39,13 @@ function getCommand(call: Call): void {
 
 function setCommand(call: Call): void {
   const args = call.args;
-  const status = call.keyspace.putString(call.key, call.source, args[4]!, args[5]!, call.count > 3 ? KEEP_EXPIRY : 0);
+  const status = call.keyspace.putString(
+    call.key,
+    call.source,
+    args[4]!,
+    args[5]!,
+    call.count > 3 ? KEEP_EXPIRY : 0,
+  );
   if (status === Status.Ok) call.reply.ok();
   else call.reply.error(OUT_OF_MEMORY);
 }

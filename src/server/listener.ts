@@ -4,7 +4,6 @@ import { Control, Counter } from '../memory/control.ts';
 import type { Connection } from './connection.ts';
 import type { Engine } from './engine.ts';
 import { log } from './log.ts';
-import { RespConnection } from './resp-connection.ts';
 
 type ConnectionKind = new (
   engine: Engine,
@@ -31,7 +30,13 @@ export class Listeners {
 
   /** Listens on a TCP port of one address; every worker does so on the same port. Throws when it cannot. */
   listenTcp(hostname: string, port: number, kind: ConnectionKind, tls?: Bun.TLSOptions): void {
-    const options = { hostname, port, reusePort: true, ipv6Only: hostname === '::', socket: this.handlers(kind) };
+    const options = {
+      hostname,
+      port,
+      reusePort: true,
+      ipv6Only: hostname === '::',
+      socket: this.handlers(kind),
+    };
     this.open.push(Bun.listen<unknown>(tls === undefined ? options : { ...options, tls }));
   }
 
@@ -108,5 +113,3 @@ function localName(socket: Socket<unknown>): string {
 function formatAddress(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
-
-export const RESP: ConnectionKind = RespConnection;

@@ -1,0 +1,204 @@
+/** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { createConnection, createServer } from 'node:net';
+import { chmodSync, existsSync, unlinkSync } from 'node:fs';
+import { ControlBlock } from '../memory/control.ts';
+import { createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
+import type { Config } from './config/config.ts';
+import type { EngineSetup } from './engine.ts';
+import { log } from './log.ts';
+import { Mesh, type Port } from './mesh.ts';
+import { notifyReady, notifyStopping } from './notify.ts';
+import { PRODUCT_NAME, PRODUCT_VERSION } from './product.ts';
+import type { WorkerStart } from './worker-thread.ts';
+import { formatMemoryHuman } from '../base/memory-size.ts';
+
+/** Starts a worker thread; only main.ts may, see there. */
+export type Spawn = () => Worker;
+
+const SHARD_COUNT_MIN = 16;
+const SHARDS_PER_WORKER_MIN = 4;
+
+/** How many shards serve `workerCount` workers and `memoryBytes` of data: a power of two. */
+export function shardCountFor(workerCount: number, memoryBytes: number): number {
+  const wanted = Math.max(
+    SHARD_COUNT_MIN,
+    SHARDS_PER_WORKER_MIN * workerCount,
+    (2 * memoryBytes) / SHARD_BYTES,
+  );
+  return 2 ** Math.ceil(Math.log2(wanted));
+}
+
+/** The running server as main sees it. */
+export class MainThread {
+  private readonly config: Config;
+  private readonly mesh = new Mesh();
+  private readonly workers: Worker[] = [];
+  private stopping = false;
+
+  constructor(config: Config) {
+    this.config = config;
+    this.mesh.on('config.set', (pairs) => this.setConfig(pairs as [string, string][]));
+    this.mesh.on('shutdown', () => {
+      setImmediate(() => void this.stop('SHUTDOWN'));
+    });
+  }
+
+  /** Starts the workers and returns when all of them listen. Throws with a text for people when that fails. */
+  async start(spawn: Spawn): Promise<void> {
+    await this.checkAddresses();
+    const workerCount = this.config.number('threads');
+    const memoryBytes = this.config.number('maxmemory') || this.config.limits.memoryBytes;
+    const control = ControlBlock.create(workerCount, this.config.number('databases'));
+    const shards = Array.from({ length: shardCountFor(workerCount, memoryBytes) }, () => createShardMemory());
+    const random = crypto.getRandomValues(new Int32Array(2));
+    const runId = Buffer.from(crypto.getRandomValues(new Uint8Array(20))).toString('hex');
+    const common = {
+      control: control.memory,
+      shards,
+      hashKey: { k0: random[0]!, k1: random[1]! },
+      config: this.config.toJSON(),
+      runId,
+    };
+    for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn()));
+    this.introduce(common);
+    await this.askAll('worker.listen', null);
+    this.openUnixSocket();
+    this.announce();
+  }
+
+  private watch(worker: Worker): Worker {
+    worker.addEventListener('error', (event) => {
+      log.error(`a worker failed: ${event.message}`);
+      process.exit(1);
+    });
+    worker.addEventListener('close', () => {
+      if (this.stopping) return;
+      log.error('a worker ended; the server cannot go on without it');
+      process.exit(1);
+    });
+    return worker;
+  }
+
+  /** Gives every worker its setup and a port to every other. */
+  private introduce(common: Omit<EngineSetup, 'workerIndex'>): void {
+    const count = this.workers.length;
+    const ports: (MessagePort | null)[][] = this.workers.map(() =>
+      new Array<MessagePort | null>(count).fill(null),
+    );
+    for (let a = 0; a < count; a++) {
+      for (let b = a + 1; b < count; b++) {
+        const channel = new MessageChannel();
+        ports[a]![b] = channel.port1;
+        ports[b]![a] = channel.port2;
+      }
+    }
+    this.workers.forEach((worker, workerIndex) => {
+      const peers = ports[workerIndex]!;
+      const start: WorkerStart = { setup: { ...common, workerIndex }, peers };
+      worker.postMessage(
+        start,
+        peers.filter((port) => port !== null),
+      );
+      this.mesh.connect(worker as Port);
+    });
+  }
+
+  private askAll(topic: string, payload: unknown): Promise<unknown[]> {
+    return Promise.all(this.workers.map((worker) => this.mesh.ask(worker as Port, topic, payload)));
+  }
+
+  /** reusePort would let us share another server's port in silence: an attempt without it tells. */
+  private async checkAddresses(): Promise<void> {
+    const ports = [
+      this.config.number('port'),
+      this.config.number('tls-port'),
+      this.config.number('memcached-port'),
+    ];
+    for (const address of this.config.list('bind')) {
+      for (const port of ports) if (port !== 0) await checkAddress(address, port);
+    }
+    const path = this.config.text('unixsocket');
+    if (path !== '' && existsSync(path)) await removeStaleSocket(path);
+  }
+
+  private openUnixSocket(): void {
+    const path = this.config.text('unixsocket');
+    if (path !== '' && this.config.number('unixsocketperm') !== 0)
+      chmodSync(path, this.config.number('unixsocketperm'));
+  }
+
+  private announce(): void {
+    const { config } = this;
+    const memory = config.number('maxmemory');
+    const lines = [
+      `${PRODUCT_NAME} ${PRODUCT_VERSION} ready, pid ${process.pid}`,
+      `threads ${config.number('threads')}, maxmemory ${memory === 0 ? 'none' : formatMemoryHuman(memory)}`,
+    ];
+    const host = config.list('bind')[0] ?? '127.0.0.1';
+    if (config.number('port') !== 0) {
+      lines.push(
+        `Redis protocol on port ${config.number('port')}: redis-cli -h ${host} -p ${config.number('port')}`,
+      );
+    }
+    if (config.number('tls-port') !== 0) lines.push(`TLS on port ${config.number('tls-port')}`);
+    if (config.number('memcached-port') !== 0) {
+      lines.push(`memcached protocol on port ${config.number('memcached-port')}`);
+    }
+    if (config.text('unixsocket') !== '') lines.push(`unix socket ${config.text('unixsocket')}`);
+    for (const line of lines) log.info(line);
+    notifyReady(lines[0]!);
+  }
+
+  private async setConfig(pairs: [string, string][]): Promise<string> {
+    const outcome = this.config.trySet(pairs);
+    if (!outcome.ok) return outcome.error;
+    await this.askAll('config.assign', outcome.changed);
+    return '';
+  }
+
+  /** Stops accepting and ends the process with code 0. */
+  async stop(reason: string): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    log.info(`${reason}: stopping`);
+    notifyStopping();
+    const patience = setTimeout(() => process.exit(0), 1000);
+    await this.askAll('worker.stop', null);
+    clearTimeout(patience);
+    const path = this.config.text('unixsocket');
+    if (path !== '' && existsSync(path)) unlinkSync(path);
+    process.exit(0);
+  }
+}
+
+function checkAddress(address: string, port: number): Promise<void> {
+  const isOptional = address.startsWith('-');
+  const name = isOptional ? address.slice(1) : address;
+  const host = name === '*' ? '0.0.0.0' : name === '::*' ? '::' : name;
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: Error & { code?: string }) => {
+      if (isOptional && error.code !== 'EADDRINUSE') return resolve();
+      const reason = error.code === 'EADDRINUSE' ? 'the port is already in use' : error.message;
+      reject(new Error(`cannot listen on ${host} port ${port}: ${reason}`));
+    });
+    probe.listen({ host, port, exclusive: true, ipv6Only: host === '::' }, () =>
+      probe.close(() => resolve()),
+    );
+  });
+}
+
+/** Removes a unix socket that no server answers on any more; refuses when one does. */
+function removeStaleSocket(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createConnection(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      reject(new Error(`cannot listen on ${path}: another server is using the socket`));
+    });
+    probe.once('error', () => {
+      unlinkSync(path);
+      resolve();
+    });
+  });
+}

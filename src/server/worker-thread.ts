@@ -1,0 +1,57 @@
+/** What a worker thread does from its start: joins the mesh, opens its sockets, runs its periodic duties. */
+import { RespConnection } from './resp-connection.ts';
+import { startDuties } from './duties.ts';
+import { Engine, type EngineSetup } from './engine.ts';
+import { Listeners } from './listener.ts';
+import { log, setLogLevel } from './log.ts';
+import type { Port } from './mesh.ts';
+import { readTlsOptions } from './tls.ts';
+
+/** Main's first message to a worker. */
+export interface WorkerStart {
+  readonly setup: EngineSetup;
+  /** Ports to the other workers by index; null in the worker's own place. */
+  readonly peers: readonly (MessagePort | null)[];
+}
+
+/** Starts one worker with what main sent; `main` is the port back to it. Answers the topics main asks. */
+export function startWorker(start: WorkerStart, main: Port): void {
+  const engine = new Engine(start.setup);
+  const listeners = new Listeners(engine);
+  setLogLevel(engine.config.text('loglevel'));
+  engine.whenConfigured(() => setLogLevel(engine.config.text('loglevel')));
+  engine.mesh.on('worker.listen', () => openSockets(engine, listeners));
+  engine.mesh.on('worker.stop', () => listeners.stop());
+  engine.connect(start.peers, main);
+  for (const port of start.peers) port?.start();
+  startDuties(engine);
+  process.on('uncaughtException', (error) => {
+    log.error('fatal error in a worker', error);
+    process.exit(1);
+  });
+}
+
+function openSockets(engine: Engine, listeners: Listeners): void {
+  const { config } = engine;
+  for (const address of config.list('bind')) {
+    const isOptional = address.startsWith('-');
+    const hostname = bindName(isOptional ? address.slice(1) : address);
+    try {
+      if (config.number('port') !== 0) listeners.listenTcp(hostname, config.number('port'), RespConnection);
+      if (config.number('tls-port') !== 0) {
+        listeners.listenTcp(hostname, config.number('tls-port'), RespConnection, readTlsOptions(config));
+      }
+    } catch (error) {
+      if (!isOptional) throw error;
+      log.debug(`not listening on ${address}: ${(error as Error).message}`);
+    }
+  }
+  const unixPath = config.text('unixsocket');
+  if (unixPath !== '' && engine.workerIndex === 0) listeners.listenUnix(unixPath, RespConnection);
+}
+
+/** Redis: `*` is every IPv4 address and `::*` every IPv6 address. */
+function bindName(address: string): string {
+  if (address === '*') return '0.0.0.0';
+  return address === '::*' ? '::' : address;
+}
