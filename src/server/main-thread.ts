@@ -82,9 +82,7 @@ export class MainThread {
   /** Gives every worker its setup and a port to every other. */
   private introduce(common: Omit<EngineSetup, 'workerIndex'>): void {
     const count = this.workers.length;
-    const ports: (MessagePort | null)[][] = this.workers.map(() =>
-      new Array<MessagePort | null>(count).fill(null),
-    );
+    const ports = this.workers.map(() => Array.from({ length: count }, (): MessagePort | null => null));
     for (let a = 0; a < count; a++) {
       for (let b = a + 1; b < count; b++) {
         const channel = new MessageChannel();

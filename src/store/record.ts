@@ -31,9 +31,11 @@ export const enum Record {
   KeyBytes = 8,
   ValueBytes = 12,
   HeaderBytes = 16,
-  ExpiryBytes = 8,
-  ItemBytes = 12,
 }
+
+/** Sizes of the optional fields. */
+const EXPIRY_BYTES = 8;
+const ITEM_BYTES = 12;
 
 export const enum RecordFlag {
   Expiry = 1,
@@ -129,8 +131,8 @@ export function setValueBytes(shard: Shard, at: number, byteCount: number): void
 export function prefixBytes(flags: number): number {
   return (
     Record.HeaderBytes +
-    (flags & RecordFlag.Expiry ? Record.ExpiryBytes : 0) +
-    (flags & RecordFlag.Item ? Record.ItemBytes : 0)
+    (flags & RecordFlag.Expiry ? EXPIRY_BYTES : 0) +
+    (flags & RecordFlag.Item ? ITEM_BYTES : 0)
   );
 }
 
@@ -164,7 +166,7 @@ export function writeExpiryAtMs(shard: Shard, at: number, whenMs: number): void 
 }
 
 function itemAt(shard: Shard, at: number): number {
-  return at + Record.HeaderBytes + (recordFlags(shard, at) & RecordFlag.Expiry ? Record.ExpiryBytes : 0);
+  return at + Record.HeaderBytes + (recordFlags(shard, at) & RecordFlag.Expiry ? EXPIRY_BYTES : 0);
 }
 
 /** Memcached's unique number of this version of the value, or 0 when it has none yet. */

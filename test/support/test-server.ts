@@ -1,0 +1,122 @@
+/** The server without sockets or threads: one engine, clients whose output is kept, time that the test sets. */
+
+import { ControlBlock } from '../../src/memory/control.ts';
+import { createShardMemory } from '../../src/memory/shard.ts';
+import { Config } from '../../src/server/config/config.ts';
+import type { ClientSocket } from '../../src/server/connection.ts';
+import { Engine } from '../../src/server/engine.ts';
+import { RespConnection } from '../../src/server/resp-connection.ts';
+
+export interface TestServerOptions {
+  /** A power of two. */
+  readonly shardCount?: number;
+  readonly shardBytes?: number;
+  /** Settings as in redis.conf, by name. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+const LIMITS = { memoryBytes: 1 << 30, cpuCount: 1 };
+
+/** A client's end of a connection: what the server writes is gathered in `output`. */
+export class TestSocket implements ClientSocket {
+  output = '';
+  ended = false;
+  paused = false;
+  /** Bytes the socket takes before it is full. */
+  room = Infinity;
+  readonly remoteAddress = '127.0.0.1';
+
+  write(data: string | Bun.BufferSource, at = 0, byteCount = 0): number {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : (data as Buffer);
+    const taken = Math.min(byteCount || bytes.length, this.room);
+    this.room -= taken;
+    this.output += bytes.subarray(at, at + taken).toString('latin1');
+    return taken;
+  }
+
+  end(data?: string | Bun.BufferSource): number {
+    if (data !== undefined) this.write(data);
+    this.ended = true;
+    return 0;
+  }
+
+  terminate(): void {
+    this.ended = true;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+}
+
+/** One client of a TestServer. */
+export class TestClient {
+  readonly socket = new TestSocket();
+  readonly connection: RespConnection;
+
+  constructor(engine: Engine) {
+    this.connection = new RespConnection(engine, this.socket, '127.0.0.1:1', '127.0.0.1:2');
+  }
+
+  /** Sends raw bytes (latin1) and returns what the server wrote meanwhile, as latin1. */
+  send(bytes: string | Buffer): string {
+    this.socket.output = '';
+    this.connection.receive(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    return this.socket.output;
+  }
+
+  /** Runs one command and returns the raw reply as latin1. Strings are sent as UTF-8. */
+  run(...parts: (string | number | Uint8Array)[]): string {
+    return this.send(encodeRequest(parts));
+  }
+}
+
+/** The bytes of a request as every Redis client sends it. */
+export function encodeRequest(parts: readonly (string | number | Uint8Array)[]): Buffer {
+  const out: Uint8Array[] = [Buffer.from(`*${parts.length}\r\n`)];
+  for (const part of parts) {
+    const bytes = typeof part === 'object' ? part : Buffer.from(String(part));
+    out.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n'));
+  }
+  return Buffer.concat(out);
+}
+
+export class TestServer {
+  readonly engine: Engine;
+  /** The client that `run` uses. */
+  readonly client: TestClient;
+
+  constructor(options: TestServerOptions = {}) {
+    const { shardCount = 4, shardBytes = 64 << 20, settings = {} } = options;
+    const config = Config.withDefaults(LIMITS);
+    config.assign({ maxmemory: '0', 'enable-debug-command': 'yes', ...settings });
+    this.engine = new Engine({
+      workerIndex: 0,
+      control: ControlBlock.create(1, config.number('databases')).memory,
+      shards: Array.from({ length: shardCount }, () => createShardMemory(shardBytes)),
+      hashKey: { k0: 1, k1: 2 },
+      config: config.toJSON(),
+      runId: '0'.repeat(40),
+    });
+    this.client = this.connect();
+  }
+
+  connect(): TestClient {
+    return new TestClient(this.engine);
+  }
+
+  /** Runs one command of the default client and returns the raw reply. */
+  run(...parts: (string | number | Uint8Array)[]): string {
+    return this.client.run(...parts);
+  }
+
+  /** Walks every shard and asserts every invariant. */
+  verify(): void {
+    const { keyspace } = this.engine;
+    for (const shard of keyspace.shards) keyspace.verifyShard(shard);
+  }
+}
