@@ -31,7 +31,7 @@ import {
   takeRun,
   verifyPages,
 } from './pages.ts';
-import { Header, PAGE_BYTES, PAGE_SHIFT, type Shard } from './shard.ts';
+import { Head, Header, PAGE_BYTES, PAGE_SHIFT, type Shard } from './shard.ts';
 
 /** Word offsets inside the two page table entries that hold a slab's state. */
 const enum Slab {
@@ -99,7 +99,7 @@ export function allocate(shard: Shard, byteCount: number): number {
   const live = words[slab + Slab.Live]! + 1;
   words[slab + Slab.Live] = live;
   if (live === classCapacity[index]) unlinkSlab(words, page, index);
-  shard.doubles[Header.UsedBytes >> 1]! += classBytes[index]!;
+  shard.headDoubles[shard.headDouble + (Head.UsedBytes >> 1)]! += classBytes[index]!;
   return at;
 }
 
@@ -122,7 +122,7 @@ export function free(shard: Shard, at: number): void {
   words[at >> 2] = words[slab + Slab.Free]!;
   words[slab + Slab.Free] = at;
   words[slab + Slab.Live] = live - 1;
-  shard.doubles[Header.UsedBytes >> 1]! -= classBytes[index]!;
+  shard.headDoubles[shard.headDouble + (Head.UsedBytes >> 1)]! -= classBytes[index]!;
   if (live === classCapacity[index]) linkSlab(words, page, index);
   if (live === 1) releaseSlab(words, page, index);
 }
@@ -143,7 +143,7 @@ function allocateLarge(shard: Shard, byteCount: number): number {
   const page = takeRun(shard.words, pageCount);
   if (page === 0) return 0;
   shard.words[pageEntryWord(page)] = makeTag(PageKind.Large, pageCount);
-  shard.doubles[Header.UsedBytes >> 1]! += pageCount * PAGE_BYTES;
+  shard.headDoubles[shard.headDouble + (Head.UsedBytes >> 1)]! += pageCount * PAGE_BYTES;
   return pageAt(page);
 }
 
@@ -151,7 +151,7 @@ function freeLarge(shard: Shard, at: number, page: number, pageCount: number): v
   assert(at === pageAt(page), 'free: inside a large block');
   if (CHECKS) shard.bytes.u8.fill(POISON, at, at + PAGE_BYTES);
   releaseRun(shard.words, page, pageCount);
-  shard.doubles[Header.UsedBytes >> 1]! -= pageCount * PAGE_BYTES;
+  shard.headDoubles[shard.headDouble + (Head.UsedBytes >> 1)]! -= pageCount * PAGE_BYTES;
 }
 
 function poisonBlock(shard: Shard, at: number, page: number, index: number): void {
@@ -209,7 +209,7 @@ function unlinkSlab(words: Int32Array, page: number, index: number): void {
 /** Drops every block of the shard at once (see resetPages). */
 export function resetAllocator(shard: Shard): void {
   resetPages(shard.words);
-  shard.doubles[Header.UsedBytes >> 1] = 0;
+  shard.headDoubles[shard.headDouble + (Head.UsedBytes >> 1)] = 0;
 }
 
 /** Walks pages, slabs and free lists and asserts every invariant; returns the bytes of live blocks. */

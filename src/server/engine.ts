@@ -19,6 +19,7 @@ export interface EngineSetup {
   readonly workerIndex: number;
   readonly control: SharedArrayBuffer;
   readonly shards: readonly SharedArrayBuffer[];
+  readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
   /** Random identity of this run of the server. */
@@ -64,7 +65,7 @@ export class Engine implements Server {
     this.control = new ControlBlock(setup.control);
     this.workerCount = this.control.workerCount;
     this.config = Config.fromJSON(setup.config);
-    const shards = setup.shards.map((memory, index) => new Shard(index, memory));
+    const shards = setup.shards.map((memory, index) => new Shard(index, memory, setup.shardHeads));
     const counters = this.control.counters(setup.workerIndex);
     this.keyspace = new Keyspace(shards, this.control, counters, setup.hashKey);
     this.registry = new Registry(FAMILIES);

@@ -2,7 +2,7 @@
 import { createConnection, createServer } from 'node:net';
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
-import { createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
+import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSetup } from './engine.ts';
 import { log } from './log.ts';
@@ -55,6 +55,7 @@ export class MainThread {
     const common = {
       control: control.memory,
       shards,
+      shardHeads: createShardHeads(shards.length),
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,

@@ -16,10 +16,11 @@ import {
   usableBytes,
   verifyAllocator,
 } from '../memory/allocator.ts';
-import { DATABASE_COUNT_MAX, Header, type Shard } from '../memory/shard.ts';
+import { DATABASE_COUNT_MAX, Head, Header, type Shard } from '../memory/shard.ts';
 import {
   collectEntries,
   createTable,
+  findInDirectory,
   findSlot,
   insertEntry,
   nextSlot,
@@ -29,6 +30,8 @@ import {
   slotRef,
   tableBytesUsed,
   tableCount,
+  tableDepth,
+  tableDirectory,
   verifyTable,
 } from '../structures/table.ts';
 import type { Key } from './key.ts';
@@ -39,6 +42,7 @@ import {
   itemClientFlags,
   keyAt,
   keyBytes,
+  keyOfDatabaseAt,
   prefixBytes,
   Record,
   recordBlockBytes,
@@ -142,11 +146,12 @@ export class Keyspace {
   /** The live record of `key`, or 0. A record whose time has come is removed here. */
   find(key: Key): number {
     const shard = key.shard;
-    const table = shard.words[Header.Table]!;
+    const { heads, head } = shard;
+    const directory = heads[head + Head.Directory]!;
     key.record = 0;
     key.slot = 0;
-    if (table === 0) return 0;
-    let slot = findSlot(shard, table, key.hash);
+    if (directory === 0) return 0;
+    let slot = findInDirectory(shard.words, directory, heads[head + Head.Depth]!, key.hash);
     while (slot !== 0) {
       const record = slotRef(shard, slot);
       if (this.isRecordOf(shard, record, key)) {
@@ -161,8 +166,8 @@ export class Keyspace {
 
   private isRecordOf(shard: Shard, record: number, key: Key): boolean {
     const byteCount = key.byteCount;
-    if (keyBytes(shard, record) !== byteCount || recordDatabase(shard, record) !== key.database) return false;
-    return equalBytes(shard.bytes, keyAt(shard, record), key.bytes, key.at, byteCount);
+    const at = keyOfDatabaseAt(shard, record, key.database, byteCount);
+    return at !== 0 && equalBytes(shard.bytes, at, key.bytes, key.at, byteCount);
   }
 
   private findExpiring(key: Key): number {
@@ -252,7 +257,7 @@ export class Keyspace {
   private writeHead(key: Key, record: number, flags: number, byteCount: number, keyInPlace: boolean): void {
     const shard = key.shard;
     writeRecordHeader(shard, record, flags, key.database, key.byteCount, byteCount);
-    stampRecord(shard, record, this.accessClock, shard.words[Header.Epoch]!);
+    stampRecord(shard, record, this.accessClock, shard.heads[shard.head + Head.Epoch]!);
     if ((flags & RecordFlag.Item) !== 0) {
       writeItemCas(shard, record, 0);
       writeItemClientFlags(shard, record, 0);
@@ -264,17 +269,24 @@ export class Keyspace {
   private addToTable(key: Key, record: number, flags: number): boolean {
     const shard = key.shard;
     const words = shard.words;
-    let table = words[Header.Table]!;
+    let table = shard.heads[shard.head + Head.Table]!;
     if (table === 0) {
       table = createTable(shard);
       if (table === 0) return false;
-      words[Header.Table] = table;
+      shard.heads[shard.head + Head.Table] = table;
     }
     key.slot = insertEntry(shard, table, key.hash, record);
+    this.copyDirectory(shard, table);
     if (key.slot === 0) return false;
     words[Header.KeyCounts + key.database]!++;
     if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!++;
     return true;
+  }
+
+  /** Repeats in the head, where finds look, which directory the table has now. */
+  private copyDirectory(shard: Shard, table: number): void {
+    shard.heads[shard.head + Head.Directory] = tableDirectory(shard, table);
+    shard.heads[shard.head + Head.Depth] = tableDepth(shard, table);
   }
 
   private countExpiry(shard: Shard, database: number, oldFlags: number, flags: number): void {
@@ -343,7 +355,7 @@ export class Keyspace {
   }
 
   private nextCas(shard: Shard): number {
-    return ++shard.doubles[Header.Mutations >> 1]!;
+    return ++shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!;
   }
 
   /** Gives the record found under `key` other optional fields, keeping the common ones. False: out of memory. */
@@ -388,7 +400,9 @@ export class Keyspace {
     const words = shard.words;
     const record = key.record;
     const flags = recordFlags(shard, record);
-    removeSlot(shard, words[Header.Table]!, key.slot);
+    const table = shard.heads[shard.head + Head.Table]!;
+    removeSlot(shard, table, key.slot);
+    this.copyDirectory(shard, table);
     words[Header.KeyCounts + key.database]!--;
     if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!--;
     key.record = 0;
@@ -440,14 +454,14 @@ export class Keyspace {
   touched(key: Key): void {
     const shard = key.shard;
     this.changes++;
-    shard.doubles[Header.Mutations >> 1]!++;
+    shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!++;
     if (key.record !== 0) {
-      shard.bytes.u8[key.record + Record.Epoch] = shard.words[Header.Epoch]!;
+      shard.bytes.u8[key.record + Record.Epoch] = shard.heads[shard.head + Head.Epoch]!;
       if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
         writeItemCas(shard, key.record, this.nextCas(shard));
       }
     }
-    if (shard.words[Header.Interests] !== 0) this.onTouched(key);
+    if (shard.heads[shard.head + Head.Interests] !== 0) this.onTouched(key);
   }
 
   /** Keys of a physical database, expired ones not yet removed included. Approximate without the locks. */
@@ -476,7 +490,7 @@ export class Keyspace {
    * `countMin` entries. Returns the hash to go on from, or -1 at the end of the shard. Expired records are left out.
    */
   collectRecords(shard: Shard, database: number, fromHash: number, countMin: number, out: number[]): number {
-    const table = shard.words[Header.Table]!;
+    const table = shard.heads[shard.head + Head.Table]!;
     if (table === 0) return -1;
     const entries = this.scratchEntries;
     entries.length = 0;
@@ -495,7 +509,7 @@ export class Keyspace {
 
   /** A live record of a physical database chosen at random in one shard, or 0 after some tries. */
   randomRecord(shard: Shard, database: number): number {
-    const table = shard.words[Header.Table]!;
+    const table = shard.heads[shard.head + Head.Table]!;
     if (table === 0) return 0;
     for (let tries = 0; tries < RANDOM_TRIES; tries++) {
       const slot = randomSlot(shard, table, Math.floor(Math.random() * 0x100000000));
@@ -511,13 +525,18 @@ export class Keyspace {
    * whose time has come. Returns how many it removed.
    */
   expireSlice(shard: Shard, entryCount: number, key: Key): number {
-    const words = shard.words;
-    const table = words[Header.Table]!;
+    const table = shard.heads[shard.head + Head.Table]!;
     if (table === 0) return 0;
     const entries = this.scratchEntries;
     entries.length = 0;
-    const next = collectEntries(shard, table, words[Header.ExpiryCursor]!, entryCount, entries);
-    words[Header.ExpiryCursor] = Math.max(next, 0);
+    const next = collectEntries(
+      shard,
+      table,
+      shard.heads[shard.head + Head.ExpiryCursor]!,
+      entryCount,
+      entries,
+    );
+    shard.heads[shard.head + Head.ExpiryCursor] = Math.max(next, 0);
     let removed = 0;
     for (let i = 0; i < entries.length; i += 2) {
       const record = entries[i + 1]!;
@@ -539,19 +558,23 @@ export class Keyspace {
     key.database = recordDatabase(shard, record);
     key.hash = hash;
     key.record = record;
-    key.slot = findSlot(shard, shard.words[Header.Table]!, hash);
+    key.slot = findSlot(shard, shard.heads[shard.head + Head.Table]!, hash);
     while (slotRef(shard, key.slot) !== record) key.slot = nextSlot(shard, key.slot, hash);
   }
 
   /** Removes every key of every database of a shard, at a cost that does not depend on their number. */
   clearShard(shard: Shard): void {
     const words = shard.words;
-    const count = words[Header.Table] === 0 ? 0 : tableCount(shard, words[Header.Table]!);
+    const count =
+      shard.heads[shard.head + Head.Table] === 0
+        ? 0
+        : tableCount(shard, shard.heads[shard.head + Head.Table]!);
     resetAllocator(shard);
-    words[Header.Table] = 0;
-    words[Header.ExpiryCursor] = 0;
+    shard.heads[shard.head + Head.Table] = 0;
+    shard.heads[shard.head + Head.Directory] = 0;
+    shard.heads[shard.head + Head.ExpiryCursor] = 0;
     words.fill(0, Header.KeyCounts, Header.ExpiryCounts + DATABASE_COUNT_MAX);
-    shard.doubles[Header.Mutations >> 1]! += count;
+    shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]! += count;
   }
 
   /** Removes every key of one physical database in a shard. */
@@ -559,11 +582,11 @@ export class Keyspace {
     const words = shard.words;
     const count = words[Header.KeyCounts + database]!;
     if (count === 0) return;
-    if (count === tableCount(shard, words[Header.Table]!)) return this.clearShard(shard);
+    if (count === tableCount(shard, shard.heads[shard.head + Head.Table]!)) return this.clearShard(shard);
     const entries = this.scratchEntries;
     for (let hash = 0; hash >= 0;) {
       entries.length = 0;
-      hash = collectEntries(shard, words[Header.Table]!, hash, 256, entries);
+      hash = collectEntries(shard, shard.heads[shard.head + Head.Table]!, hash, 256, entries);
       for (let i = 0; i < entries.length; i += 2) {
         if (recordDatabase(shard, entries[i + 1]!) !== database) continue;
         this.pointAt(key, shard, entries[i]!, entries[i + 1]!);
@@ -579,12 +602,18 @@ export class Keyspace {
   verifyShard(shard: Shard): number {
     const words = shard.words;
     const used = verifyAllocator(shard);
-    const table = words[Header.Table]!;
+    const table = shard.heads[shard.head + Head.Table]!;
     if (table === 0) {
+      assert(shard.heads[shard.head + Head.Directory] === 0, 'keyspace: directory of no table');
       assert(used === 0, 'keyspace: blocks in an empty shard');
       return 0;
     }
     const count = verifyTable(shard, table);
+    assert(
+      shard.heads[shard.head + Head.Directory] === tableDirectory(shard, table),
+      'keyspace: head directory',
+    );
+    assert(shard.heads[shard.head + Head.Depth] === tableDepth(shard, table), 'keyspace: head depth');
     const entries: number[] = [];
     assert(collectEntries(shard, table, 0, count + 1, entries) === -1, 'keyspace: walk goes on past the end');
     assert(entries.length === count * 2, 'keyspace: walk misses entries');

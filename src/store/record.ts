@@ -140,6 +140,14 @@ export function keyAt(shard: Shard, at: number): number {
   return at + prefixBytes(recordFlags(shard, at));
 }
 
+/** Where the key of a record lies if it is in `database` and `byteCount` long, else 0. Hot: one load for three fields. */
+export function keyOfDatabaseAt(shard: Shard, at: number, database: number, byteCount: number): number {
+  const words = shard.words;
+  const head = words[at >> 2]!;
+  if (head >>> 16 !== database || words[(at + Record.KeyBytes) >> 2] !== byteCount) return 0;
+  return at + prefixBytes((head >>> 8) & 0xff);
+}
+
 export function valueAt(shard: Shard, at: number): number {
   return keyAt(shard, at) + keyBytes(shard, at);
 }

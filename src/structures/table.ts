@@ -3,12 +3,13 @@
  * dictionaries inside big collections alike: it maps a 31-bit hash to references and knows nothing of keys; the caller
  * compares. All entries of one hash lie side by side.
  *
- *  root, 24 bytes                                          directory, 4 bytes x 2^depth
- *   byte 0       4           8        12         16         +-----------+-----------+----
- *        +-------+-----------+--------+----------+-------+   | segment 0 | segment 1 | ...
- *        | depth | directory | count  | segments | deep  |   +-----------+-----------+----
+ *  root, 24 bytes                                          directory, 8 bytes x 2^depth
+ *   byte 0       4           8        12         16         +-----------+--------+-----------+--------+----
+ *        +-------+-----------+--------+----------+-------+   | segment 0 | shape0 | segment 1 | shape1 | ...
+ *        | depth | directory | count  | segments | deep  |   +-----------+--------+-----------+--------+----
  *        +-------+-----------+--------+----------+-------+   indexed by the top `depth` bits of the hash;
  *   deep = segments whose depth is the root's                a segment of depth d stands in 2^(depth-d) places
+ *   shape = homes x 32 + depth of the segment: a find reads it here and not in the segment's own first line
  *
  *  segment, 16 bytes + 8 bytes x (homes + spill + 1)
  *   byte 0       4       8       12     16      20
@@ -42,6 +43,16 @@ const enum Root {
   Bytes = 24,
 }
 
+/** Word offsets in a directory place. */
+const enum Place {
+  Segment = 0,
+  Shape = 1,
+  Words = 2,
+}
+
+const SHAPE_DEPTH_BITS = 5;
+const SHAPE_DEPTH_MASK = 31;
+
 /** Word offsets in a segment. */
 const enum Segment {
   Depth = 0,
@@ -59,6 +70,7 @@ const enum Slot {
   Words = 2,
 }
 
+const PLACE_BYTES = Place.Words * 4;
 const HASH_BITS = 31;
 /** Segment sizes. Up to HOMES_SPLIT a full segment grows to the next; then it splits. */
 const HOMES = [16, 32, 48, 64, 96, 128, 192, 256, 320, 384, 448, 512];
@@ -76,7 +88,7 @@ const REBUILD_LOAD = 0.75;
 export function createTable(shard: Shard): number {
   const root = allocate(shard, Root.Bytes);
   if (root === 0) return 0;
-  const directory = allocate(shard, 8);
+  const directory = allocate(shard, PLACE_BYTES);
   const segment = directory === 0 ? 0 : createSegment(shard, 0, HOMES[0]!);
   if (segment === 0) {
     if (directory !== 0) free(shard, directory);
@@ -85,7 +97,7 @@ export function createTable(shard: Shard): number {
   }
   const words = shard.words;
   const word = root >> 2;
-  words[directory >> 2] = segment;
+  writePlace(words, directory >> 2, segment);
   words[word + Root.Depth] = 0;
   words[word + Root.Directory] = directory;
   words[word + Root.Count] = 0;
@@ -101,7 +113,7 @@ export function freeTable(shard: Shard, table: number): void {
   const directory = words[word + Root.Directory]! >> 2;
   const size = 1 << words[word + Root.Depth]!;
   for (let index = 0; index < size;) {
-    const segment = words[directory + index]!;
+    const segment = words[directory + index * Place.Words]!;
     index += 1 << (words[word + Root.Depth]! - words[(segment >> 2) + Segment.Depth]!);
     free(shard, segment);
   }
@@ -114,14 +126,28 @@ export function tableCount(shard: Shard, table: number): number {
   return shard.words[(table >> 2) + Root.Count]!;
 }
 
+/** Offset of the directory and its depth, for callers that keep a copy of them: valid until an insert or removal. */
+export function tableDirectory(shard: Shard, table: number): number {
+  return shard.words[(table >> 2) + Root.Directory]!;
+}
+
+export function tableDepth(shard: Shard, table: number): number {
+  return shard.words[(table >> 2) + Root.Depth]!;
+}
+
 /** The first slot that holds `hash`, as a word offset, or 0. Go on with `nextSlot`. */
 export function findSlot(shard: Shard, table: number, hash: number): number {
   const words = shard.words;
   const root = table >> 2;
-  const depth = words[root + Root.Depth]!;
-  const segment = words[(words[root + Root.Directory]! >> 2) + directoryIndex(hash, depth)]! >> 2;
-  let slot =
-    segment + Segment.FirstSlot + (homeOf(hash, words[segment]!, words[segment + Segment.Homes]!) << 1);
+  return findInDirectory(words, words[root + Root.Directory]!, words[root + Root.Depth]!, hash);
+}
+
+/** `findSlot` for a caller that knows the table's directory and depth. */
+export function findInDirectory(words: Int32Array, directory: number, depth: number, hash: number): number {
+  const place = (directory >> 2) + (hash >>> (HASH_BITS - depth)) * Place.Words;
+  const shape = words[place + Place.Shape]!;
+  const home = homeOf(hash, shape & SHAPE_DEPTH_MASK, shape >>> SHAPE_DEPTH_BITS);
+  let slot = (words[place]! >> 2) + Segment.FirstSlot + home * Slot.Words;
   while (words[slot + Slot.Ref] !== 0) {
     const other = words[slot]!;
     if (other >= hash) return other === hash ? slot : 0;
@@ -240,7 +266,8 @@ function directoryIndex(hash: number, depth: number): number {
 function segmentOf(shard: Shard, table: number, hash: number): number {
   const words = shard.words;
   const root = table >> 2;
-  return words[(words[root + Root.Directory]! >> 2) + directoryIndex(hash, words[root + Root.Depth]!)]!;
+  const place = directoryIndex(hash, words[root + Root.Depth]!) * Place.Words;
+  return words[(words[root + Root.Directory]! >> 2) + place]!;
 }
 
 /** Home slot of `hash` in a segment of `depth` and `homes`: its next 16 bits scaled to the homes. */
@@ -411,13 +438,13 @@ function doubleDirectory(shard: Shard, table: number): boolean {
   const words = shard.words;
   const root = table >> 2;
   const size = 1 << words[root + Root.Depth]!;
-  const fresh = allocate(shard, size * 8);
+  const fresh = allocate(shard, size * 2 * PLACE_BYTES);
   if (fresh === 0) return false;
   const old = words[root + Root.Directory]!;
   for (let index = 0; index < size; index++) {
-    const segment = words[(old >> 2) + index]!;
-    words[(fresh >> 2) + index * 2] = segment;
-    words[(fresh >> 2) + index * 2 + 1] = segment;
+    const segment = words[(old >> 2) + index * Place.Words]!;
+    writePlace(words, (fresh >> 2) + index * 2 * Place.Words, segment);
+    writePlace(words, (fresh >> 2) + (index * 2 + 1) * Place.Words, segment);
   }
   words[root + Root.Directory] = fresh;
   words[root + Root.Depth]!++;
@@ -436,8 +463,14 @@ function pointDirectory(
 ): void {
   const root = table >> 2;
   const span = 1 << (words[root + Root.Depth]! - depth);
-  const start = (words[root + Root.Directory]! >> 2) + directoryIndex(hash, depth) * span;
-  for (let index = 0; index < span; index++) words[start + index] = segment;
+  const start = (words[root + Root.Directory]! >> 2) + directoryIndex(hash, depth) * span * Place.Words;
+  for (let index = 0; index < span; index++) writePlace(words, start + index * Place.Words, segment);
+}
+
+function writePlace(words: Int32Array, place: number, segment: number): void {
+  words[place + Place.Segment] = segment;
+  words[place + Place.Shape] =
+    (words[(segment >> 2) + Segment.Homes]! << SHAPE_DEPTH_BITS) | words[segment >> 2]!;
 }
 
 /** A segment fell below 1/4 load: gives it a smaller block, or joins it with its sibling. Failing is harmless. */
@@ -485,13 +518,13 @@ function halveDirectory(shard: Shard, table: number): boolean {
   const words = shard.words;
   const root = table >> 2;
   const depth = words[root + Root.Depth]! - 1;
-  const fresh = allocate(shard, Math.max(8, 4 << depth));
+  const fresh = allocate(shard, PLACE_BYTES << depth);
   if (fresh === 0) return false;
   const old = words[root + Root.Directory]!;
   let deep = 0;
   for (let index = 0; index < 1 << depth; index++) {
-    const segment = words[(old >> 2) + index * 2]!;
-    words[(fresh >> 2) + index] = segment;
+    const segment = words[(old >> 2) + index * 2 * Place.Words]!;
+    writePlace(words, (fresh >> 2) + index * Place.Words, segment);
     if (words[segment >> 2] === depth) deep++;
   }
   words[root + Root.Directory] = fresh;
@@ -505,7 +538,7 @@ function halveDirectory(shard: Shard, table: number): boolean {
 export function tableBytesUsed(shard: Shard, table: number): number {
   const words = shard.words;
   const root = table >> 2;
-  let bytes = blockBytes(Root.Bytes) + blockBytes(Math.max(8, 4 << words[root + Root.Depth]!));
+  let bytes = blockBytes(Root.Bytes) + blockBytes(PLACE_BYTES << words[root + Root.Depth]!);
   for (let hash = 0; hash >= 0;) {
     const segment = segmentOf(shard, table, hash) >> 2;
     bytes += blockBytes(segmentBytes(words[segment + Segment.Slots]!));
@@ -541,8 +574,12 @@ function verifyDirectory(words: Int32Array, table: number, hash: number, segment
   const root = table >> 2;
   const depth = words[segment >> 2]!;
   const span = 1 << (words[root + Root.Depth]! - depth);
-  const start = (words[root + Root.Directory]! >> 2) + directoryIndex(hash, depth) * span;
-  for (let index = 0; index < span; index++) assert(words[start + index] === segment, 'table: directory');
+  const start = (words[root + Root.Directory]! >> 2) + directoryIndex(hash, depth) * span * Place.Words;
+  const shape = (words[(segment >> 2) + Segment.Homes]! << SHAPE_DEPTH_BITS) | depth;
+  for (let index = 0; index < span; index++) {
+    assert(words[start + index * Place.Words] === segment, 'table: directory');
+    assert(words[start + index * Place.Words + Place.Shape] === shape, 'table: shape in the directory');
+  }
 }
 
 function verifySegment(words: Int32Array, segment: number, firstHash: number): number {

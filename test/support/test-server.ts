@@ -1,7 +1,7 @@
 /** The server without sockets or threads: one engine, clients whose output is kept, time that the test sets. */
 
 import { ControlBlock } from '../../src/memory/control.ts';
-import { createShardMemory } from '../../src/memory/shard.ts';
+import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
 import { Config } from '../../src/server/config/config.ts';
 import type { ClientSocket } from '../../src/server/connection.ts';
 import { Engine } from '../../src/server/engine.ts';
@@ -98,6 +98,7 @@ export class TestServer {
       workerIndex: 0,
       control: ControlBlock.create(1, config.number('databases')).memory,
       shards: Array.from({ length: shardCount }, () => createShardMemory(shardBytes)),
+      shardHeads: createShardHeads(shardCount),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),
