@@ -25,6 +25,7 @@ import {
 } from '../commands/row.ts';
 import { collectKeyPositions } from './key-positions.ts';
 import { log } from './log.ts';
+import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
 
 /** A connection that can be made to wait for a reply. */
@@ -59,6 +60,8 @@ export class Dispatcher implements Call {
   memoryFull = false;
   /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
   readonly pause = { untilMs: 0, all: false };
+  /** The physical database that the hashes of the last `prepare` are for. */
+  private preparedDatabase = -1;
   private readonly locks: ShardLocks;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
@@ -87,21 +90,45 @@ export class Dispatcher implements Call {
   }
 
   /**
-   * Runs the request whose arguments lie in `source`; its reply is in `reply` unless the client was parked. False: the
-   * request must wait for the end of a CLIENT PAUSE, nothing was done.
+   * Looks up what the first `count` requests of `ahead` ask for, and has the memory of their keys fetched. Changes
+   * nothing and takes no lock: what it finds is checked again when they are run.
    */
-  execute(source: Bytes, args: Int32Array, count: number, client: ParkableClient): boolean {
-    this.source = source;
-    this.args = args;
-    this.count = count;
+  prepare(ahead: readonly Request[], count: number, client: ParkableClient): void {
+    const { keyspace, registry } = this;
+    const database = keyspace.physicalDatabase(client.database);
+    this.preparedDatabase = database;
+    for (let i = 0; i < count; i++) {
+      const request = ahead[i]!;
+      const { args, source } = request;
+      const command = registry.find(source.u8, args[0]!, args[1]!);
+      request.command = command;
+      if (command === null) continue;
+      const position = command.singleKey;
+      if (position === 0 || position >= request.count) continue;
+      request.hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
+    }
+    keyspace.fetchAhead(ahead, count);
+  }
+
+  /**
+   * Runs one request; its reply is in `reply` unless the client was parked. `prepared`: it was part of the last
+   * `prepare`. False: the request must wait for the end of a CLIENT PAUSE, nothing was done.
+   */
+  run(request: Request, prepared: boolean, client: ParkableClient): boolean {
+    this.source = request.source;
+    this.args = request.args;
+    this.count = request.count;
     this.client = client;
     const reply = this.reply;
     const start = reply.at;
     reply.version = client.version;
-    const command = this.resolve();
+    const found = prepared
+      ? request.command
+      : this.registry.find(this.source.u8, this.args[0]!, this.args[1]!);
+    const command = found === null || found.subs !== null ? this.resolve(found) : found;
     if (this.pause.untilMs !== 0 && command !== null && this.isPaused(command)) return false;
     this.counters[Counter.CommandsProcessed]!++;
-    if (command !== null && this.mayRun(command)) this.runCommand(command);
+    if (command !== null && this.mayRun(command)) this.runCommand(command, request.hash);
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
   }
@@ -114,17 +141,20 @@ export class Dispatcher implements Call {
 
   /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
   executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
-    const outer = this.reply;
-    const joined = Buffer.concat(parts.map((part) => Buffer.from(part as Uint8Array)));
-    const args = new Int32Array(parts.length * 2);
+    const buffers = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
+    const joined = Buffer.concat(buffers);
+    const request = new Request(new Bytes(joined.buffer, joined.byteOffset, joined.length));
+    request.args = new Int32Array(parts.length * 2);
+    request.count = parts.length;
     let start = 0;
-    parts.forEach((part, index) => {
-      args[index * 2] = start;
-      args[index * 2 + 1] = Buffer.byteLength(part as Uint8Array);
-      start += args[index * 2 + 1]!;
+    buffers.forEach((buffer, index) => {
+      request.args[index * 2] = start;
+      request.args[index * 2 + 1] = buffer.length;
+      start += buffer.length;
     });
+    const outer = this.reply;
     this.reply = into;
-    this.execute(new Bytes(joined.buffer, joined.byteOffset, joined.length), args, parts.length, client);
+    this.run(request, false, client);
     this.reply = outer;
   }
 
@@ -137,10 +167,8 @@ export class Dispatcher implements Call {
     }
   }
 
-  /** The command asked for, or null when there is none (the error is written). */
-  private resolve(): Command | null {
-    const args = this.args;
-    const command = this.registry.find(this.source.u8, args[0]!, args[1]!);
+  /** The subcommand asked for where there are any; null when there is no such command (the error is written). */
+  private resolve(command: Command | null): Command | null {
     if (command === null) return this.unknownCommand();
     if (command.subs === null || this.count < 2) return command;
     return command.subs.get(this.text(1).toLowerCase()) ?? this.unknownSubcommand(command);
@@ -191,50 +219,54 @@ export class Dispatcher implements Call {
     return true;
   }
 
-  private runCommand(command: Command): void {
+  private runCommand(command: Command, hash: number): void {
     const counter = command.id * CommandCounter.Count;
     this.row = command.row;
     this.commandCounters[counter]!++;
     const errors = this.reply.errorCount;
-    if (command.timed || this.sampling) this.runTimed(command, counter);
-    else this.runRouted(command);
+    if (command.timed || this.sampling) this.runTimed(command, counter, hash);
+    else this.runRouted(command, hash);
     if (this.reply.errorCount !== errors) {
       this.commandCounters[counter + CommandCounter.Failed]!++;
       this.counters[Counter.ErrorReplies]!++;
     }
   }
 
-  private runTimed(command: Command, counter: number): void {
+  private runTimed(command: Command, counter: number, hash: number): void {
     const started = performance.now();
-    this.runRouted(command);
+    this.runRouted(command, hash);
     const elapsedUs = (performance.now() - started) * 1000;
     this.commandCounters[counter + CommandCounter.Usec]! += command.timed
       ? elapsedUs
       : elapsedUs * SAMPLE_READS;
   }
 
-  private runRouted(command: Command): void {
+  private runRouted(command: Command, hash: number): void {
     this.database = this.keyspace.physicalDatabase(this.client.database);
-    if (command.singleKey !== 0) this.runSingleKey(command);
+    if (command.singleKey !== 0)
+      this.runSingleKey(command, this.database === this.preparedDatabase ? hash : -1);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
     else if (command.route === Route.All) this.runAll(command);
     else this.runGuarded(command);
   }
 
-  /** Hot: the path of GET and SET. */
-  private runSingleKey(command: Command): void {
-    const args = this.args;
-    const position = command.singleKey * 2;
-    const words = this.keyspace.control.words;
-    const key = this.key;
+  /** Hot: the path of GET and SET. `hash` is that of the key in `database`, or -1 when it is not known yet. */
+  private runSingleKey(command: Command, hash: number): void {
+    const { keyspace, key } = this;
+    const words = keyspace.control.words;
+    const at = this.args[command.singleKey * 2]!;
+    const byteCount = this.args[command.singleKey * 2 + 1]!;
+    let known = hash;
     for (;;) {
       const version = words[Control.DatabaseMapVersion]!;
-      this.keyspace.locate(key, this.source, args[position]!, args[position + 1]!, this.database);
+      if (known < 0) known = keyspace.hash(this.source, at, byteCount, this.database);
+      keyspace.locateHashed(key, this.source, at, byteCount, this.database, known);
       const shard = key.shard;
       lockShard(shard);
       if (words[Control.DatabaseMapVersion] !== version) {
         unlockShard(shard);
-        this.database = this.keyspace.physicalDatabase(this.client.database);
+        this.database = keyspace.physicalDatabase(this.client.database);
+        known = -1;
         continue;
       }
       try {

@@ -13,6 +13,7 @@ import type { SettingName } from './config/config-registry.ts';
 import type { Connection } from './connection.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
+import { AHEAD_MAX, Request } from './request.ts';
 
 /** What main hands a worker at its start. */
 export interface EngineSetup {
@@ -45,6 +46,8 @@ export class Engine implements Server {
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
   readonly reader: RespReader;
+  /** Requests of the connection being served that were read and not yet run. */
+  readonly ahead: readonly Request[] = Array.from({ length: AHEAD_MAX }, () => new Request(this.input));
   readonly clients = new Map<number, Connection>();
   /** Ports to the other workers (null in this worker's own place) and to main. */
   private peers: readonly (Port | null)[] = [null];

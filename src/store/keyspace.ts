@@ -22,6 +22,8 @@ import {
   createTable,
   findInDirectory,
   findSlot,
+  glanceRef,
+  glanceSlot,
   insertEntry,
   nextSlot,
   randomSlot,
@@ -71,6 +73,8 @@ export const KEEP_EXPIRY = -1;
 /** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
 const SLACK_BYTES_MAX = 1 << 20;
 const RANDOM_TRIES = 64;
+/** The second line of a record that `fetchAhead` reads, in words: small values end in it. */
+const FETCH_AHEAD_WORDS = 12;
 
 export class Keyspace {
   readonly shards: readonly Shard[];
@@ -88,6 +92,8 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
   changes = 0;
+  /** Keeps the reads of `fetchAhead` from being optimised away. */
+  fetched = 0;
   private readonly scratchEntries: number[] = [];
 
   constructor(shards: readonly Shard[], control: ControlBlock, counters: Float64Array, hashKey: HashKey) {
@@ -141,6 +147,29 @@ export class Keyspace {
     key.database = database;
     key.hash = hash;
     key.shard = this.shards[hash & this.shardMask]!;
+  }
+
+  /**
+   * Reads, in tight loops, the slots and then the records that the requests' hashes lead to, so that the caches hold
+   * them when the requests are run: independent reads overlap, where each request alone waits for its own. Takes no
+   * lock: what it reads may be changing under it, is bounded to the shard, and is thrown away.
+   */
+  fetchAhead(requests: readonly { readonly hash: number }[], count: number): void {
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = requests[i]!.hash;
+      if (hash < 0) continue;
+      const { words, heads, head } = this.shards[hash & this.shardMask]!;
+      sum ^= glanceSlot(words, heads[head + Head.Directory]!, heads[head + Head.Depth]!, hash);
+    }
+    for (let i = 0; i < count; i++) {
+      const hash = requests[i]!.hash;
+      if (hash < 0) continue;
+      const { words, heads, head } = this.shards[hash & this.shardMask]!;
+      const ref = glanceRef(words, heads[head + Head.Directory]!, heads[head + Head.Depth]!, hash);
+      sum ^= words[ref >> 2]! ^ words[(ref >> 2) + FETCH_AHEAD_WORDS]!;
+    }
+    this.fetched = sum;
   }
 
   /** The live record of `key`, or 0. A record whose time has come is removed here. */

@@ -1,0 +1,47 @@
+/**
+ * Requests read ahead of their execution. A pipeline arrives as many requests in one read: knowing all their keys
+ * before the first is run lets the memory they lead to be fetched while others are being fetched (see
+ * Keyspace.fetchAhead), where one after the other each would wait for main memory three times.
+ */
+import type { Bytes } from '../base/bytes.ts';
+import type { Command } from '../commands/registry.ts';
+import type { RespReader } from '../protocol/resp-reader.ts';
+
+/** Requests read ahead at a time: enough to keep the memory busy, few enough to stay in the first-level cache. */
+export const AHEAD_MAX = 32;
+const ARGUMENTS_USUAL = 8;
+
+export class Request {
+  private readonly usualArgs: Int32Array = new Int32Array(ARGUMENTS_USUAL * 2);
+  args: Int32Array = this.usualArgs;
+  count = 0;
+  source: Bytes;
+  /** Where it began and ended in the input. */
+  at = 0;
+  end = 0;
+  /** The command asked for, as far as its name tells: null for an unknown one. */
+  command: Command | null = null;
+  /** Hash of its key in `database`, when it has exactly one; -1 otherwise. */
+  hash = -1;
+
+  constructor(source: Bytes) {
+    this.source = source;
+  }
+
+  /** Lends `reader` this request's argument array, so that nothing need be copied. */
+  lend(reader: RespReader): void {
+    this.args = this.usualArgs;
+    reader.args = this.usualArgs;
+  }
+
+  /** Takes over the request that `reader` has just read at `at`, up to `end`. */
+  take(reader: RespReader, at: number, end: number): void {
+    // The reader has another array when the request had more arguments than usual.
+    this.args = reader.args;
+    this.count = reader.count;
+    this.source = reader.source;
+    this.at = at;
+    this.end = end;
+    this.hash = -1;
+  }
+}
