@@ -10,7 +10,7 @@ import { lockShard, unlockShard } from '../memory/lock.ts';
 import type { Shard } from '../memory/shard.ts';
 import { RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
-import type { Keyspace } from '../store/keyspace.ts';
+import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
 import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
 import {
@@ -60,6 +60,7 @@ export class Dispatcher implements Call {
   memoryFull = false;
   /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
   readonly pause = { untilMs: 0, all: false };
+  private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
   private readonly locks: ShardLocks;
@@ -97,6 +98,8 @@ export class Dispatcher implements Call {
     const { keyspace, registry } = this;
     const database = keyspace.physicalDatabase(client.database);
     this.preparedDatabase = database;
+    const hashes = this.aheadHashes;
+    let hashCount = 0;
     for (let i = 0; i < count; i++) {
       const request = ahead[i]!;
       const { args, source } = request;
@@ -106,8 +109,9 @@ export class Dispatcher implements Call {
       const position = command.singleKey;
       if (position === 0 || position >= request.count) continue;
       request.hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
+      hashes[hashCount++] = request.hash;
     }
-    keyspace.fetchAhead(ahead, count);
+    keyspace.fetchAhead(hashes, hashCount);
   }
 
   /**

@@ -5,10 +5,11 @@
  */
 import type { Bytes } from '../base/bytes.ts';
 import type { Command } from '../commands/registry.ts';
+import { FETCH_AHEAD_MAX } from '../store/keyspace.ts';
 import type { RespReader } from '../protocol/resp-reader.ts';
 
 /** Requests read ahead at a time: enough to keep the memory busy, few enough to stay in the first-level cache. */
-export const AHEAD_MAX = 32;
+export const AHEAD_MAX = FETCH_AHEAD_MAX;
 const ARGUMENTS_USUAL = 8;
 
 export class Request {

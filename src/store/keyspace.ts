@@ -73,6 +73,8 @@ export const KEEP_EXPIRY = -1;
 /** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
 const SLACK_BYTES_MAX = 1 << 20;
 const RANDOM_TRIES = 64;
+/** Hashes that one `fetchAhead` takes. */
+export const FETCH_AHEAD_MAX = 32;
 /** The second line of a record that `fetchAhead` reads, in words: small values end in it. */
 const FETCH_AHEAD_WORDS = 12;
 
@@ -92,6 +94,7 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
   changes = 0;
+  private readonly glances = new Int32Array(FETCH_AHEAD_MAX);
   /** Keeps the reads of `fetchAhead` from being optimised away. */
   fetched = 0;
   private readonly scratchEntries: number[] = [];
@@ -150,24 +153,26 @@ export class Keyspace {
   }
 
   /**
-   * Reads, in tight loops, the slots and then the records that the requests' hashes lead to, so that the caches hold
-   * them when the requests are run: independent reads overlap, where each request alone waits for its own. Takes no
+   * Reads, in tight loops, the slots and then the records that the hashes lead to, so that the caches hold them when
+   * the requests are run: independent reads overlap, where each request alone waits for its own. Takes no
    * lock: what it reads may be changing under it, is bounded to the shard, and is thrown away.
    */
-  fetchAhead(requests: readonly { readonly hash: number }[], count: number): void {
+  fetchAhead(hashes: Int32Array, count: number): void {
+    const { shards, shardMask, glances } = this;
     let sum = 0;
     for (let i = 0; i < count; i++) {
-      const hash = requests[i]!.hash;
-      if (hash < 0) continue;
-      const { words, heads, head } = this.shards[hash & this.shardMask]!;
-      sum ^= glanceSlot(words, heads[head + Head.Directory]!, heads[head + Head.Depth]!, hash);
+      const hash = hashes[i]!;
+      const shard = shards[hash & shardMask]!;
+      const { words, heads, head } = shard;
+      const slot = glanceSlot(words, heads[head + Head.Directory]!, heads[head + Head.Depth]!, hash);
+      glances[i] = slot;
+      sum ^= words[slot]!;
     }
     for (let i = 0; i < count; i++) {
-      const hash = requests[i]!.hash;
-      if (hash < 0) continue;
-      const { words, heads, head } = this.shards[hash & this.shardMask]!;
-      const ref = glanceRef(words, heads[head + Head.Directory]!, heads[head + Head.Depth]!, hash);
-      sum ^= words[ref >> 2]! ^ words[(ref >> 2) + FETCH_AHEAD_WORDS]!;
+      const hash = hashes[i]!;
+      const words = shards[hash & shardMask]!.words;
+      const word = glanceRef(words, glances[i]!, hash) >>> 2;
+      sum ^= words[word]! ^ words[word + FETCH_AHEAD_WORDS]!;
     }
     this.fetched = sum;
   }

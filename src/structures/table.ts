@@ -158,36 +158,30 @@ export function findInDirectory(words: Int32Array, directory: number, depth: num
 
 /** Probes of `glanceRef`. */
 const GLANCE_SLOTS = 8;
-
-/**
- * Reads the slot at the home of `hash` without a lock, only to have it in the cache: the answer means nothing. Whatever
- * another thread is writing meanwhile, nothing outside `words` is read.
- */
-export function glanceSlot(words: Int32Array, directory: number, depth: number, hash: number): number {
-  const slot = glanceHome(words, directory, depth, hash);
-  return words[slot]!;
-}
-
-/** The reference that `hash` leads to, by a glance without a lock: a hint, but always an offset in the shard. */
-export function glanceRef(words: Int32Array, directory: number, depth: number, hash: number): number {
-  let slot = glanceHome(words, directory, depth, hash);
-  const end = slot + GLANCE_SLOTS * Slot.Words;
-  while (slot < end && words[slot]! < hash) slot += Slot.Words;
-  const ref = words[slot + Slot.Ref]!;
-  return ref >>> 2 < words.length - GLANCE_MARGIN_WORDS ? ref : 0;
-}
-
 /** Words that must stand behind anything a glance leads to. */
 const GLANCE_MARGIN_WORDS = 64;
 
-function glanceHome(words: Int32Array, directory: number, depth: number, hash: number): number {
+/**
+ * The home slot of `hash`, found without a lock only to have its memory fetched: whatever another thread is writing
+ * meanwhile, the answer is a word offset in the shard, and otherwise means nothing.
+ */
+export function glanceSlot(words: Int32Array, directory: number, depth: number, hash: number): number {
   const limit = words.length - GLANCE_MARGIN_WORDS;
   const place = (directory >>> 2) + (hash >>> (HASH_BITS - depth)) * Place.Words;
-  if (directory === 0 || place >= limit) return 0;
+  if (place >= limit) return 0;
   const shape = words[place + Place.Shape]!;
   const home = homeOf(hash, shape & SHAPE_DEPTH_MASK, shape >>> SHAPE_DEPTH_BITS);
   const slot = (words[place]! >>> 2) + Segment.FirstSlot + home * Slot.Words;
   return slot < limit ? slot : 0;
+}
+
+/** The reference of `hash` by probing from `slot` (of `glanceSlot`) without a lock: a hint, always inside the shard. */
+export function glanceRef(words: Int32Array, slot: number, hash: number): number {
+  const end = slot + GLANCE_SLOTS * Slot.Words;
+  let probe = slot;
+  while (probe < end && words[probe]! < hash) probe += Slot.Words;
+  const ref = words[probe + Slot.Ref]!;
+  return ref >>> 2 < words.length - GLANCE_MARGIN_WORDS ? ref : 0;
 }
 
 /** The slot after `slot` if it holds the same hash, else 0. */
