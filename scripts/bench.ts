@@ -1,16 +1,18 @@
-/** `bun run bench [name…]`: the micro-benchmarks of bench/micro, each variant in a process of its own. JSON lines on
+/** `bun run bench [name…]`: the benchmarks of bench/micro and bench/embedded, each variant in a process of its own. JSON lines on
  *  stdout, a readable table on stderr; names choose files whose name contains one of them. */
 
 import { basename } from 'node:path';
 import { chooseCores, describeMachine, pinned } from '../bench/machine.ts';
 import { formatFigure, printLine, type Result } from '../bench/result.ts';
 
-const directory = new URL('../bench/micro/', import.meta.url).pathname;
+const directory = new URL('../bench/', import.meta.url).pathname;
 /** CHECKS as in the release build: bunfig.toml turns the expensive invariant checks on otherwise. */
 const bun = [process.execPath, '--define', 'CHECKS=false'];
 
 function benchFiles(wanted: readonly string[]): string[] {
-  const files = [...new Bun.Glob('*.bench.ts').scanSync({ cwd: directory, absolute: true })].sort();
+  const files = [
+    ...new Bun.Glob('{micro,embedded}/*.bench.ts').scanSync({ cwd: directory, absolute: true }),
+  ].sort();
   if (wanted.length === 0) return files;
   return files.filter((file) => wanted.some((name) => basename(file).includes(name)));
 }

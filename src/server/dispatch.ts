@@ -156,10 +156,11 @@ export class Dispatcher implements Call {
       request.args[index * 2 + 1] = buffer.length;
       start += buffer.length;
     });
-    const outer = this.reply;
+    const { reply, source, args, count, database, row } = this;
+    const outerClient = this.client;
     this.reply = into;
     this.run(request, false, client);
-    this.reply = outer;
+    Object.assign(this, { reply, source, args, count, database, row, client: outerClient });
   }
 
   private dropReply(start: number): void {
