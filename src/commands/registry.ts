@@ -63,7 +63,7 @@ export class Registry {
   readonly commands: Command[] = [];
   /** Top-level commands by lower-case name. */
   readonly byName = new Map<string, Command>();
-  private readonly slots: (Command | null)[] = new Array<Command | null>(NAME_SLOTS).fill(null);
+  private readonly slots = Array.from({ length: NAME_SLOTS }, (): Command | null => null);
 
   constructor(families: readonly Family[]) {
     for (const family of families) for (const row of family.rows) this.add(row, family.group);
