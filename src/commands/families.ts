@@ -1,6 +1,17 @@
 /** Every family of commands there is. */
+import { commandFamily } from './command.ts';
+import { configFamily } from './config.ts';
 import { connectionFamily } from './connection.ts';
+import { debugFamily } from './debug.ts';
 import type { Family } from './row.ts';
+import { serverFamily } from './server.ts';
 import { stringFamily } from './string.ts';
 
-export const FAMILIES: readonly Family[] = [connectionFamily, stringFamily];
+export const FAMILIES: readonly Family[] = [
+  connectionFamily,
+  stringFamily,
+  serverFamily,
+  configFamily,
+  commandFamily,
+  debugFamily,
+];

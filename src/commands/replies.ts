@@ -20,6 +20,15 @@ export function wrongArity(reply: RespWriter, name: string): void {
   reply.error(`ERR wrong number of arguments for '${name}' command`);
 }
 
+/** The reply of `command HELP`: usage, the subcommands' lines (further ones indented), and HELP itself. */
+export function helpText(reply: RespWriter, command: string, lines: readonly string[]): void {
+  reply.array(lines.length + 3);
+  reply.simple(`${command} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);
+  for (const line of lines) reply.simple(line);
+  reply.simple('HELP');
+  reply.simple('    Prints this help.');
+}
+
 export function invalidExpiry(reply: RespWriter, name: string): void {
   reply.error(`ERR invalid expire time in '${name}' command`);
 }

@@ -8,6 +8,7 @@ import type { Shard } from '../memory/shard.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
 import type { Key } from '../store/key.ts';
 import type { Keyspace } from '../store/keyspace.ts';
+import type { Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
 export const enum Flag {
@@ -139,6 +140,8 @@ export interface Client {
   noTouch: boolean;
   noEvict: boolean;
   /** CLIENT REPLY: whether replies are sent; `skip` drops the next one. */
+  /** Connected from this machine. */
+  readonly isLocal: boolean;
   replyMode: 'on' | 'off' | 'skip' | 'skip-next';
   /** Closes the connection once the replies written so far are sent. */
   closeAfterReply(): void;
@@ -163,8 +166,13 @@ export interface Server {
   askMain(topic: string, payload: unknown): Promise<unknown>;
   /** The text CONFIG GET prints for a parameter. */
   setting(name: string): string;
-  /** Names of all parameters, sorted. */
-  settingNames(): readonly string[];
+  /** Names and values of the parameters that CONFIG GET replies with. */
+  matchSettings(patterns: readonly string[]): [name: string, text: string][];
+  readonly registry: Registry;
+  /** The text of INFO with the sections asked for; takes no lock. */
+  info(sections: readonly string[]): string;
+  /** Writes a line to the server's log. */
+  logWarning(text: string): void;
 }
 
 /** One command being run. The same object serves command after command. */

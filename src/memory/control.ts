@@ -9,7 +9,7 @@
  *
  *  Ownership: a worker's counters are doubles written by that worker alone and read by anyone without a lock. The
  *  database map changes only while every shard lock is held, and so may be read under any one of them. The other words
- *  are reached through Atomics.
+ *  are reached through Atomics. Keep in step with: error-counts.ts, which owns bytes 16384 to 32768.
  */
 
 /** Word offsets in the first 64 KiB. */
@@ -28,6 +28,9 @@ export const enum Control {
   DatabaseMapVersion = 32,
   /** Logical database to physical database, DATABASE_COUNT_MAX words. */
   DatabaseMap = 64,
+  /** Mean time to live in ms of a physical database's keys that expire: doubles from this double on, by database.
+   *  Sampled and written by worker 0 alone. */
+  AverageTtl = 1024,
 }
 
 /** Counters of one worker, each a double. */

@@ -30,6 +30,8 @@ export class RespWriter {
   version: 2 | 3 = 2;
   /** Error replies written since the start. */
   errorCount = 0;
+  /** Text of the last error reply. */
+  lastError = '';
   private capacity: number;
 
   constructor(byteCount: number = REPLY_BYTES) {
@@ -94,6 +96,7 @@ export class RespWriter {
   /** An error reply; `text` begins with its code, as in `ERR no such key`. Line ends in it become spaces. */
   error(text: string): void {
     this.errorCount++;
+    this.lastError = text;
     this.text(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`);
   }
 
@@ -161,6 +164,11 @@ export class RespWriter {
     this.head(this.version === 3 ? 0x7e : 0x2a, count);
   }
 
+  /** Head of an attribute of `count` pairs, in front of the reply it is about. RESP3 only. */
+  attribute(count: number): void {
+    this.head(0x7c, count);
+  }
+
   /** Head of an attribute-free push message of `count` replies. */
   push(count: number): void {
     this.head(this.version === 3 ? 0x3e : 0x2a, count);
@@ -174,6 +182,12 @@ export class RespWriter {
   double(value: number): void {
     if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
     else this.bulkText(formatDouble(value));
+  }
+
+  /** An integer of any length, by its digits. */
+  bigNumber(digits: string): void {
+    if (this.version === 3) this.text(`(${digits}\r\n`);
+    else this.bulkText(digits);
   }
 
   /** Human text; RESP3 marks its format, a word of three letters such as `txt`. */

@@ -79,6 +79,10 @@ export abstract class Connection implements ParkableClient {
 
   abstract describe(): string;
 
+  get isLocal(): boolean {
+    return this.address.startsWith('/unix') || /^(127\.0\.0\.1|\[::1\]):/.test(this.address);
+  }
+
   /** Bytes of a request not yet complete. */
   get pendingBytes(): number {
     return this.pendingEnd - this.pendingAt;
@@ -98,6 +102,7 @@ export abstract class Connection implements ParkableClient {
   receive(chunk: Buffer): void {
     const engine = this.engine;
     engine.keyspace.counters[Counter.NetInputBytes]! += chunk.length;
+    engine.keyspace.counters[Counter.ReadsProcessed]!++;
     if (this.closing) return;
     engine.beginRead(chunk.length);
     this.lastActiveMs = engine.keyspace.nowMs;
@@ -187,6 +192,7 @@ export abstract class Connection implements ParkableClient {
     if (this.backlogBytes === 0 && !this.closed) taken = this.socket.write(reply.bytes.u8, 0, byteCount);
     if (taken < byteCount && !this.closed) this.keepOutput(reply, Math.max(taken, 0));
     this.engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
+    this.engine.keyspace.counters[Counter.WritesProcessed]!++;
     reply.clear();
   }
 
@@ -238,7 +244,9 @@ export abstract class Connection implements ParkableClient {
         const reply = this.engine.dispatcher.reply;
         reply.version = this.version;
         const start = reply.at;
+        const errors = reply.errorCount;
         write(reply);
+        if (reply.errorCount !== errors) this.engine.dispatcher.countError();
         if (this.replyMode === 'off') reply.at = start;
         this.flush();
         this.release();

@@ -6,12 +6,14 @@
 import { AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
+import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import type { Shard } from '../memory/shard.ts';
 import { RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
+import { collectKeyPositions } from '../commands/key-positions.ts';
 import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
 import {
   type Call,
@@ -23,7 +25,6 @@ import {
   type Row,
   type Server,
 } from '../commands/row.ts';
-import { collectKeyPositions } from './key-positions.ts';
 import { log } from './log.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
@@ -66,6 +67,7 @@ export class Dispatcher implements Call {
   private readonly locks: ShardLocks;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
+  private readonly errorCounts: ErrorCounts;
   private readonly keyPositions: number[] = [];
   private keyHashes = new Int32Array(64);
   private readCount = 0;
@@ -81,6 +83,7 @@ export class Dispatcher implements Call {
     this.source = this.reply.bytes;
     this.locks = new ShardLocks(keyspace.shards);
     this.counters = keyspace.counters;
+    this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
   }
 
@@ -198,8 +201,14 @@ export class Dispatcher implements Call {
   /** An error of the request itself, before any command ran. */
   private fail(text: string): false {
     this.reply.error(text);
-    this.counters[Counter.ErrorReplies]!++;
+    this.countError();
     return false;
+  }
+
+  /** Counts the error reply just written, by its code. */
+  countError(): void {
+    this.counters[Counter.ErrorReplies]!++;
+    this.errorCounts.count(this.reply.lastError);
   }
 
   private reject(command: Command, text: string): false {
@@ -210,12 +219,10 @@ export class Dispatcher implements Call {
   /** Arity, authentication and memory, in Redis' order. */
   private mayRun(command: Command): boolean {
     const arity = command.arity;
-    if (
-      arity >= 0 ? this.count !== arity : this.count < -arity || (command.subs !== null && this.count < 2)
-    ) {
+    if (arity >= 0 ? this.count !== arity : this.count < -arity) {
       this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
       wrongArity(this.reply, command.name);
-      this.counters[Counter.ErrorReplies]!++;
+      this.countError();
       return false;
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
@@ -233,7 +240,7 @@ export class Dispatcher implements Call {
     else this.runRouted(command, hash);
     if (this.reply.errorCount !== errors) {
       this.commandCounters[counter + CommandCounter.Failed]!++;
-      this.counters[Counter.ErrorReplies]!++;
+      this.countError();
     }
   }
 

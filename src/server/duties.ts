@@ -22,6 +22,7 @@ export function startDuties(engine: Engine): void {
   setInterval(() => {
     engine.keyspace.setTime(Date.now());
     expiry.tick();
+    engine.statistics.sample();
   }, TICK_MS);
 }
 

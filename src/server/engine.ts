@@ -12,8 +12,11 @@ import { Config, type ConfigJson } from './config/config.ts';
 import type { SettingName } from './config/config-registry.ts';
 import type { Connection } from './connection.ts';
 import { Dispatcher } from './dispatch.ts';
+import { renderInfo } from './info.ts';
+import { log } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { Statistics } from './statistics.ts';
 
 /** What main hands a worker at its start. */
 export interface EngineSetup {
@@ -43,6 +46,7 @@ export class Engine implements Server {
   readonly dispatcher: Dispatcher;
   readonly config: Config;
   readonly mesh = new Mesh();
+  readonly statistics: Statistics;
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
   readonly reader: RespReader;
@@ -74,6 +78,7 @@ export class Engine implements Server {
     this.registry = new Registry(FAMILIES);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this);
     this.reader = new RespReader(this.input);
+    this.statistics = new Statistics(this);
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       this.applyConfig(Object.keys(values as object));
@@ -148,7 +153,15 @@ export class Engine implements Server {
     return this.config.getString(name as SettingName) ?? '';
   }
 
-  settingNames(): readonly string[] {
-    return this.config.match(['*']).map(([name]) => name);
+  matchSettings(patterns: readonly string[]): [name: string, text: string][] {
+    return this.config.match(patterns);
+  }
+
+  info(sections: readonly string[]): string {
+    return renderInfo(this, sections);
+  }
+
+  logWarning(text: string): void {
+    log.warn(text);
   }
 }

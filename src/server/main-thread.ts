@@ -5,7 +5,8 @@ import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSetup } from './engine.ts';
-import { log } from './log.ts';
+import { type SetRequest, setConfig } from './config/set-config.ts';
+import { log, setLogLevel } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { notifyReady, notifyStopping } from './notify.ts';
 import { PRODUCT_NAME, PRODUCT_VERSION } from './product.ts';
@@ -37,7 +38,7 @@ export class MainThread {
 
   constructor(config: Config) {
     this.config = config;
-    this.mesh.on('config.set', (pairs) => this.setConfig(pairs as [string, string][]));
+    this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('shutdown', () => {
       setImmediate(() => void this.stop('SHUTDOWN'));
     });
@@ -148,11 +149,10 @@ export class MainThread {
     notifyReady(lines[0]!);
   }
 
-  private async setConfig(pairs: [string, string][]): Promise<string> {
-    const outcome = this.config.trySet(pairs);
-    if (!outcome.ok) return outcome.error;
-    await this.askAll('config.assign', outcome.changed);
-    return '';
+  private async setConfig(request: SetRequest): Promise<string> {
+    const error = await setConfig(this.config, request, (changed) => this.askAll('config.assign', changed));
+    setLogLevel(this.config.text('loglevel'));
+    return error;
   }
 
   /** Stops accepting and ends the process with code 0. */

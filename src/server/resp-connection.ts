@@ -91,6 +91,7 @@ export class RespConnection extends Connection {
   /** The client does not speak the protocol: says so once and closes. */
   private refuse(error: string): void {
     this.engine.dispatcher.reply.error(error);
+    this.engine.dispatcher.countError();
     this.closeAfterReply();
   }
 

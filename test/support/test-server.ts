@@ -3,6 +3,7 @@
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
 import { Config } from '../../src/server/config/config.ts';
+import { type SetRequest, setConfig } from '../../src/server/config/set-config.ts';
 import type { ClientSocket } from '../../src/server/connection.ts';
 import { Engine } from '../../src/server/engine.ts';
 import { RespConnection } from '../../src/server/resp-connection.ts';
@@ -103,6 +104,10 @@ export class TestServer {
       config: config.toJSON(),
       runId: '0'.repeat(40),
     });
+    const { mesh } = this.engine;
+    mesh.on('config.set', (request) =>
+      setConfig(config, request as SetRequest, (changed) => mesh.askHere('config.assign', changed)),
+    );
     this.client = this.connect();
   }
 

@@ -1,7 +1,7 @@
 /** Which arguments of a request are keys, by its command's key specifications (Redis: getKeysUsingKeySpecs). */
-import type { Command } from '../commands/registry.ts';
-import type { KeySpec } from '../commands/row.ts';
 import { parseInteger } from '../base/number.ts';
+import type { Command } from './registry.ts';
+import type { KeySpec } from './row.ts';
 
 /** The arguments as the request reader left them. */
 export interface Arguments {
@@ -12,13 +12,15 @@ export interface Arguments {
 
 /**
  * Appends the position and the KeyFlag set of every key argument to `out`, pair by pair. Specifications that do not
- * fit the request are passed over; the handler will find the syntax error.
+ * fit the request are passed over; the handler will find the syntax error. Returns whether all of them did fit.
  */
-export function collectKeyPositions(command: Command, request: Arguments, out: number[]): void {
+export function collectKeyPositions(command: Command, request: Arguments, out: number[]): boolean {
+  let fits = true;
   for (const spec of command.keys) {
     const first = firstPosition(spec, request);
-    if (first > 0) addKeys(spec, request, first, out);
+    if (first > 0 && !addKeys(spec, request, first, out)) fits = false;
   }
+  return fits;
 }
 
 function firstPosition(spec: KeySpec, request: Arguments): number {
@@ -33,7 +35,8 @@ function firstPosition(spec: KeySpec, request: Arguments): number {
   return 0;
 }
 
-function addKeys(spec: KeySpec, request: Arguments, first: number, out: number[]): void {
+/** False: the request is not of the shape that the specification says. */
+function addKeys(spec: KeySpec, request: Arguments, first: number, out: number[]): boolean {
   const find = spec.find;
   let last = 0;
   let position = first;
@@ -43,16 +46,17 @@ function addKeys(spec: KeySpec, request: Arguments, first: number, out: number[]
     last = find.last >= 0 ? first + find.last : lastOfRange(find.last, find.limit, first, request.count);
   } else if (find.kind === 'keynum') {
     const at = first + find.countAt;
-    if (at >= request.count) return;
+    if (at >= request.count) return false;
     const start = request.args[at * 2]!;
     const keyCount = parseInteger(request.u8, start, start + request.args[at * 2 + 1]!);
-    if (!(keyCount >= 0)) return;
+    if (!(keyCount >= 0)) return false;
     step = find.step;
     position = first + find.first;
     last = position + (keyCount - 1) * step;
-  } else return;
-  if (last >= request.count) return;
+  } else return true;
+  if (last >= request.count) return false;
   for (; position <= last; position += step) out.push(position, spec.flags);
+  return true;
 }
 
 function lastOfRange(last: number, limit: number, first: number, count: number): number {
