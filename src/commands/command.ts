@@ -19,9 +19,22 @@ export const commandFamily: Family = {
         about('COUNT', '2.8.13', 2, 'Tells how many commands there are.', commandCount),
         about('INFO', '2.8.13', -2, 'Describes commands.', commandInfo, ANY_ORDER),
         about('DOCS', '7.0.0', -2, 'Describes commands for people.', commandDocs, ANY_ORDER),
-        about('LIST', '7.0.0', -2, 'Names the commands, or those a filter lets through.', commandList, ANY_ORDER),
+        about(
+          'LIST',
+          '7.0.0',
+          -2,
+          'Names the commands, or those a filter lets through.',
+          commandList,
+          ANY_ORDER,
+        ),
         about('GETKEYS', '2.8.13', -3, 'Tells the keys in a command.', commandGetKeys),
-        about('GETKEYSANDFLAGS', '7.0.0', -3, 'Tells the keys in a command and their use.', commandGetKeysAndFlags),
+        about(
+          'GETKEYSANDFLAGS',
+          '7.0.0',
+          -3,
+          'Tells the keys in a command and their use.',
+          commandGetKeysAndFlags,
+        ),
         about('HELP', '5.0.0', 2, 'Tells what subcommands there are.', commandHelp),
       ],
     },
@@ -85,9 +98,10 @@ function writeCommand(reply: RespWriter, command: Command): void {
   for (const tip of tips) reply.bulkText(tip.toLowerCase());
   reply.set(command.keys.length);
   for (const spec of command.keys) writeKeySpec(reply, spec);
-  const subs = command.subs === null ? [] : [...command.subs.values()];
-  reply.array(subs.length);
-  for (const sub of subs) writeCommand(reply, sub);
+  // Redis: subcommands are an array, none at all an empty set.
+  if (command.subs === null) return reply.set(0);
+  reply.array(command.subs.size);
+  for (const sub of command.subs.values()) writeCommand(reply, sub);
 }
 
 /** A set of words as simple strings. */

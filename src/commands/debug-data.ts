@@ -2,7 +2,7 @@
 import { Bytes } from '../base/bytes.ts';
 import { parseInt64, Int64 } from '../base/int64.ts';
 import { parseInteger } from '../base/number.ts';
-import { Header, PAGE_BYTES, type Shard } from '../memory/shard.ts';
+import { Head, Header, PAGE_BYTES, type Shard } from '../memory/shard.ts';
 import {
   expiryAtMs,
   recordAccess,
@@ -125,7 +125,7 @@ export function debugLayout(call: Call): void {
 
 function describeShard(shard: Shard): string {
   const { words } = shard;
-  const table = words[Header.Table]!;
+  const table = shard.heads[shard.head + Head.Table]!;
   const pages =
     `pages of ${PAGE_BYTES}: ${words[Header.HeldPages]} held, ${words[Header.DirtyPages]} dirty, ` +
     `${words[Header.TopPage]! - words[Header.FirstPage]!} touched of ${words[Header.PageCount]}`;

@@ -170,7 +170,7 @@ const HELP = [
   '    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the',
   '    default.',
   'SLEEP <seconds>',
-  "    Stop the worker of this connection for <seconds>. Decimals allowed.",
+  '    Stop the worker of this connection for <seconds>. Decimals allowed.',
   'STRINGMATCH-LEN <pattern> <string>',
   '    Tell whether the glob-style <pattern> matches <string>.',
   'VERIFY',

@@ -169,6 +169,8 @@ export interface Server {
   /** Names and values of the parameters that CONFIG GET replies with. */
   matchSettings(patterns: readonly string[]): [name: string, text: string][];
   readonly registry: Registry;
+  /** The version of Redis whose commands we serve. */
+  readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
   /** Writes a line to the server's log. */

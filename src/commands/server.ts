@@ -79,8 +79,7 @@ function lolwutCommand(call: Call): void {
   for (let index = first; index < call.count; index++) {
     if (!/^-?\d+$/.test(call.text(index))) return reply.error(NOT_AN_INTEGER);
   }
-  const version = /^redis_version:(.*)$/m.exec(call.server.info(['server']))![1]!.trim();
-  reply.verbatim(`${DAMSELFLY}\nRedis ver. ${version}\n`, 'txt');
+  reply.verbatim(`${DAMSELFLY}\nRedis ver. ${call.server.apiVersion}\n`, 'txt');
 }
 
 function shutdownCommand(call: Call): void {

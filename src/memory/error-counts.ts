@@ -50,7 +50,7 @@ export class ErrorCounts {
   /** Counts an error reply; its code is the first word of `text`. */
   count(text: string): void {
     const end = text.indexOf(' ');
-    const code = (end < 0 ? text : text.slice(0, end)).slice(0, Entry.NameBytesMax);
+    const code = (end < 0 ? text : text.slice(0, end)).slice(0, Entry.NameBytesMax) || 'ERR';
     const generation = Atomics.load(this.words, Word.Generation);
     if (generation !== this.generation) {
       this.places.clear();

@@ -15,6 +15,7 @@ import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info.ts';
 import { log } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
+import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
 import { Statistics } from './statistics.ts';
 
@@ -43,6 +44,7 @@ export class Engine implements Server {
   readonly control: ControlBlock;
   readonly keyspace: Keyspace;
   readonly registry: Registry;
+  readonly apiVersion = API_VERSION;
   readonly dispatcher: Dispatcher;
   readonly config: Config;
   readonly mesh = new Mesh();

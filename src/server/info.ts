@@ -50,9 +50,7 @@ export function renderInfo(engine: Engine, names: readonly string[]): string {
   const isAll = wanted.has('all') || wanted.has('everything');
   const isDefault = wanted.size === 0 || wanted.has('default');
   if (wanted.has('module_list')) wanted.add('modules');
-  return SECTIONS.filter(
-    (section) => isAll || wanted.has(section.name) || (isDefault && section.isDefault),
-  )
+  return SECTIONS.filter((section) => isAll || wanted.has(section.name) || (isDefault && section.isDefault))
     .map(({ heading, render }) => `# ${heading}\r\n${renderFields(render(engine))}`)
     .join('\r\n');
 }

@@ -99,9 +99,7 @@ export class Statistics {
     for (let counter = 0; counter < Counter.Count; counter++) {
       if (!LASTING_COUNTERS.includes(counter)) keyspace.counters[counter] = 0;
     }
-    control
-      .commandCounters(workerIndex)
-      .fill(0, 0, registry.commands.length * CommandCounter.Count);
+    control.commandCounters(workerIndex).fill(0, 0, registry.commands.length * CommandCounter.Count);
     this.meters.forEach((meter) => meter.reset());
     if (workerIndex === 0) new ErrorCounts(control.memory).reset();
   }

@@ -59,8 +59,8 @@ export class TestClient {
   readonly socket = new TestSocket();
   readonly connection: RespConnection;
 
-  constructor(engine: Engine) {
-    this.connection = new RespConnection(engine, this.socket, '127.0.0.1:1', '127.0.0.1:2');
+  constructor(engine: Engine, address = '127.0.0.1:1') {
+    this.connection = new RespConnection(engine, this.socket, address, '127.0.0.1:2');
   }
 
   /** Sends raw bytes (latin1) and returns what the server wrote meanwhile, as latin1. */
@@ -111,8 +111,9 @@ export class TestServer {
     this.client = this.connect();
   }
 
-  connect(): TestClient {
-    return new TestClient(this.engine);
+  /** Another client, by default from this machine. */
+  connect(address?: string): TestClient {
+    return new TestClient(this.engine, address);
   }
 
   /** Runs one command of the default client and returns the raw reply. */
