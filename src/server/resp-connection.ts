@@ -91,7 +91,6 @@ export class RespConnection extends Connection {
   /** The client does not speak the protocol: says so once and closes. */
   private refuse(error: string): void {
     this.engine.dispatcher.reply.error(error);
-    this.engine.dispatcher.countError();
     this.closeAfterReply();
   }
 

@@ -111,7 +111,6 @@ export class TestServer {
     this.client = this.connect();
   }
 
-  /** Another client, by default from this machine. */
   connect(address?: string): TestClient {
     return new TestClient(this.engine, address);
   }
