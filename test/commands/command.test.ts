@@ -59,8 +59,20 @@ describe('COMMAND', () => {
   });
 });
 
-/** Where our table follows the newer documentation, not 7.0: [command, part of its entry]. */
-const NEWER_THAN_ORACLE: readonly string[] = [];
+/** Commands that the frozen table, which we follow, describes otherwise than Redis 7.0 did. */
+const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
+  // Arity: a command without arguments is one whose keys can be asked for.
+  'command|getkeys',
+  'command|getkeysandflags',
+  // Tips for clusters.
+  'client|setname',
+  'config|resetstat',
+  // Tips, and the flag touches_arbitrary_keys.
+  'randomkey',
+  'scan',
+  // Redis 7.0 has the flag `protected` but does not show it.
+  'debug',
+]);
 
 /** An entry of COMMAND INFO with sets sorted, and without what rows do not say. */
 function comparable(entry: Reply): Reply {
@@ -98,13 +110,15 @@ describe.skipIf(isOracleMissing('redis-server'))('beside redis-server', () => {
   test('COMMAND INFO says the same of every command that both have', async () => {
     const server = new TestServer();
     let compared = 0;
+    const different: string[] = [];
     for (const { name } of server.engine.registry.commands) {
       const [theirs] = replyValue(await redis.run('COMMAND', 'INFO', name)) as Reply[];
-      if (theirs === null || NEWER_THAN_ORACLE.includes(name)) continue;
+      if (theirs === null || theirs === undefined) continue;
       const [ours] = replyValue(server.run('COMMAND', 'INFO', name)) as Reply[];
-      expect(comparable(ours!)).toEqual(comparable(theirs!));
+      if (!Bun.deepEquals(comparable(ours!), comparable(theirs))) different.push(name);
       compared++;
     }
+    expect(different.filter((name) => !NEWER_THAN_ORACLE.has(name))).toEqual([]);
     expect(compared).toBeGreaterThan(15);
   });
 
