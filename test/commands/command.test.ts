@@ -67,6 +67,7 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   // Tips for clusters.
   'client|setname',
   'config|resetstat',
+  'msetnx',
   // Tips, and the flag touches_arbitrary_keys.
   'randomkey',
   'scan',
