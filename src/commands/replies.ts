@@ -13,6 +13,8 @@ export const STRING_TOO_LONG = 'ERR string exceeds maximum allowed size (proto-m
 export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 export const SAME_OBJECT = 'ERR source and destination objects are the same';
 export const DATABASE_OUT_OF_RANGE = 'ERR DB index is out of range';
+export const WRONG_PASSWORD = 'WRONGPASS invalid username-password pair or user is disabled.';
+export const CLIENT_NAME_INVALID = 'ERR Client names cannot contain spaces, newlines or special characters.';
 export const NO_AUTH = 'NOAUTH Authentication required.';
 
 /** `name` in lower case, as Redis prints it (`command|subcommand` for subcommands). */

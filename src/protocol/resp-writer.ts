@@ -62,6 +62,13 @@ export class RespWriter {
     }
   }
 
+  /** What was written from `from` on, as memory of the caller's own. To be followed by `clear`. */
+  takeFrom(from: number): Buffer {
+    const rest = this.bytes.u8.subarray(from, this.at);
+    // A buffer that had to grow is given up by `clear` anyway, and may be huge: it is handed over as it is.
+    return this.capacity > REPLY_BYTES * 2 ? rest : Buffer.from(rest);
+  }
+
   /** Bytes as they are: for constant replies and for other protocols. */
   raw(constant: Uint8Array): void {
     this.ensure(constant.length);

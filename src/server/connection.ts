@@ -5,13 +5,17 @@
  * Input lies in the engine's shared buffer while a read is being served; only the start of a request that is not
  * complete yet is kept, in a buffer of the connection's own that grows by doubling, at most to what the request
  * announced, so that a large value is copied a constant number of times and an announcement alone costs nothing.
- * While the client has a backlog of output, or is parked, it is paused and none of its input is executed.
+ * While the client has a backlog of output, or is parked, none of its input is executed. With a backlog it is not read
+ * from either; a parked one is, up to a limit, because a socket that is not read from does not tell when it is closed.
  */
 import type { Socket } from 'bun';
+import { assert } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
 import { Control, Counter } from '../memory/control.ts';
+import type { Command } from '../commands/registry.ts';
 import type { Parked } from '../commands/row.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
+import { formatClientLine } from './client-line.ts';
 import type { ParkableClient } from './dispatch.ts';
 import type { Engine } from './engine.ts';
 import { log } from './log.ts';
@@ -20,11 +24,18 @@ import { log } from './log.ts';
 export type ClientSocket = Pick<
   Socket<unknown>,
   'write' | 'end' | 'terminate' | 'pause' | 'resume' | 'remoteAddress'
->;
+> & {
+  /** Sockets of Bun have it, though their type does not say so. */
+  readonly fd?: number;
+};
 
 /** Replies are handed to the socket when they pass this, and at the end of each read. */
 const FLUSH_BYTES = 1 << 20;
 const PENDING_BYTES_MIN = 4096;
+/** More of an incomplete request than this is not copied to the shared input again with every read. */
+const PENDING_COPIED_BYTES_MAX = 16384;
+/** A client that must wait is read from until it has sent this much: so it is noticed when it leaves. */
+const WAITING_INPUT_BYTES_MAX = 1 << 20;
 
 export abstract class Connection implements ParkableClient {
   readonly id: number;
@@ -35,7 +46,9 @@ export abstract class Connection implements ParkableClient {
   readonly localAddress: string;
   readonly createdAtMs: number;
   lastActiveMs: number;
-  lastCommand = 'NULL';
+  lastCommand: Command | null = null;
+  /** As CLIENT LIST and CLIENT KILL tell clients apart. */
+  readonly type: 'normal' | 'master' | 'replica' | 'pubsub' = 'normal';
   database = 0;
   version: 2 | 3 = 2;
   name = '';
@@ -58,6 +71,8 @@ export abstract class Connection implements ParkableClient {
   protected neededBytes = 0;
   private readonly backlog: Buffer[] = [];
   private backlogBytes = 0;
+  /** Since when the backlog has exceeded the soft limit; 0 while it does not. */
+  private overSoftLimitSinceMs = 0;
 
   constructor(engine: Engine, socket: ClientSocket, address: string, localAddress: string) {
     this.engine = engine;
@@ -77,15 +92,31 @@ export abstract class Connection implements ParkableClient {
    */
   protected abstract readRequests(input: Bytes, at: number, end: number, moved: boolean): number;
 
-  abstract describe(): string;
+  describe(): string {
+    return formatClientLine(this, Date.now());
+  }
 
   get isLocal(): boolean {
-    return this.address.startsWith('/unix') || /^(127\.0\.0\.1|\[::1\]):/.test(this.address);
+    return this.address.startsWith('/') || /^(127\.0\.0\.1|\[::1\]):/.test(this.address);
   }
 
   /** Bytes of a request not yet complete. */
   get pendingBytes(): number {
     return this.pendingEnd - this.pendingAt;
+  }
+
+  /** Size of the buffer that holds it. */
+  get pendingCapacityBytes(): number {
+    return this.pending === null ? 0 : this.pending.u8.length;
+  }
+
+  get isClosing(): boolean {
+    return this.closing;
+  }
+
+  /** Replies, or parts of such, that the socket has not taken. */
+  get outputCount(): number {
+    return this.backlog.length;
   }
 
   /** Bytes of output the socket has not taken. */
@@ -107,11 +138,12 @@ export abstract class Connection implements ParkableClient {
     engine.beginRead(chunk.length);
     this.lastActiveMs = engine.keyspace.nowMs;
     const input = engine.input;
-    if (this.pending !== null && (this.mustStop || this.pendingBytes + chunk.length > input.u8.length / 2)) {
-      this.appendPending(chunk);
-      if (!this.mustStop) this.runPending(false);
+    if (this.pending !== null && (this.mustStop || this.pendingBytes > PENDING_COPIED_BYTES_MAX)) {
+      const moved = this.appendPending(chunk);
+      if (!this.mustStop) this.runPending(moved);
       return;
     }
+    assert(this.pendingBytes + chunk.length <= input.u8.length, 'a read is larger than the input buffer');
     let end = 0;
     if (this.pending !== null) {
       end = this.pending.u8.copy(input.u8, 0, this.pendingAt, this.pendingEnd);
@@ -135,8 +167,11 @@ export abstract class Connection implements ParkableClient {
   private runPending(moved: boolean): void {
     const pending = this.pending;
     if (pending === null) return;
-    this.pendingAt = this.run(pending, this.pendingAt, this.pendingEnd, moved);
-    if (this.pendingAt === this.pendingEnd) this.dropPending();
+    const at = this.run(pending, this.pendingAt, this.pendingEnd, moved);
+    // A request may have closed the connection, and so dropped what follows it.
+    if (this.pending === null) return;
+    this.pendingAt = at;
+    if (at === this.pendingEnd) this.dropPending();
   }
 
   /** Runs requests, flushing as output grows. Returns the position behind the last one run. */
@@ -156,31 +191,39 @@ export abstract class Connection implements ParkableClient {
     return this.engine.dispatcher.reply.at >= FLUSH_BYTES;
   }
 
-  private dropPending(): void {
+  protected dropPending(): void {
     this.pending = null;
     this.pendingAt = 0;
     this.pendingEnd = 0;
   }
 
-  private appendPending(chunk: Buffer): void {
-    if (this.pendingBytes + chunk.length > this.engine.queryBytesMax) {
+  /** Keeps `chunk` behind the pending input. True when that had to be moved to make room. */
+  private appendPending(chunk: Buffer): boolean {
+    const byteCount = this.pendingBytes + chunk.length;
+    if (byteCount > this.engine.queryBytesMax) {
       log.warn(`closing client ${this.id}: its request exceeds client-query-buffer-limit`);
       this.engine.keyspace.counters[Counter.QueryBufferClosed]!++;
       this.terminate();
-      return;
+      return false;
     }
-    const pending = this.pending!;
-    if (this.pendingEnd + chunk.length > pending.u8.length) this.growPending(chunk.length);
+    if (this.waiting && byteCount > WAITING_INPUT_BYTES_MAX) this.socket.pause();
+    const moved = this.pendingEnd + chunk.length > this.pending!.u8.length && this.makeRoom(byteCount);
     this.pendingEnd += chunk.copy(this.pending!.u8, this.pendingEnd);
+    return moved;
   }
 
-  private growPending(byteCount: number): void {
+  /** Moves the pending input to the start of a buffer that takes `byteCount`. True when its positions changed. */
+  private makeRoom(byteCount: number): boolean {
     const old = this.pending!;
-    const wanted = this.pendingBytes + byteCount;
-    const doubled = Math.min(wanted * 2, Math.max(wanted, this.neededBytes));
-    this.pending = Bytes.allocate(Math.max(wanted, doubled));
-    this.pendingEnd = old.u8.copy(this.pending.u8, 0, this.pendingAt, this.pendingEnd);
+    const moved = this.pendingAt > 0;
+    // Growing by a quarter at the least keeps the copying linear, however small the pieces that input comes in.
+    if (byteCount > old.u8.length) {
+      const announced = Math.max(this.neededBytes, byteCount + (byteCount >> 2));
+      this.pending = Bytes.allocate(Math.min(byteCount * 2, announced));
+    }
+    this.pendingEnd = old.u8.copy(this.pending!.u8, 0, this.pendingAt, this.pendingEnd);
     this.pendingAt = 0;
+    return moved;
   }
 
   /** Hands the replies written so far to the socket; what it does not take is kept. */
@@ -197,20 +240,31 @@ export abstract class Connection implements ParkableClient {
   }
 
   private keepOutput(reply: RespWriter, from: number): void {
-    const rest = Buffer.from(reply.bytes.u8.subarray(from, reply.at));
+    const rest = reply.takeFrom(from);
     this.backlog.push(rest);
     this.backlogBytes += rest.length;
     this.socket.pause();
-    const limit = this.engine.outputHardBytes;
-    if (limit > 0 && this.backlogBytes > limit) {
-      log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
-      this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;
-      this.terminate();
-    }
+    this.checkOutputLimits(Date.now());
+  }
+
+  /** Closes a client that has had too much unread output, or much of it for too long. */
+  checkOutputLimits(nowMs: number): void {
+    const { hardBytes, softBytes, softSeconds } = this.engine.outputLimit;
+    if (softBytes === 0 || this.backlogBytes <= softBytes) this.overSoftLimitSinceMs = 0;
+    else if (this.overSoftLimitSinceMs === 0) this.overSoftLimitSinceMs = nowMs;
+    const overSoftMs = this.overSoftLimitSinceMs === 0 ? 0 : nowMs - this.overSoftLimitSinceMs;
+    const isOverHard = hardBytes > 0 && this.backlogBytes > hardBytes;
+    if (!isOverHard && (overSoftMs === 0 || overSoftMs <= softSeconds * 1000)) return;
+    log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
+    this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;
+    this.terminate();
   }
 
   /** The socket can take output again. */
   drain(): void {
+    // Bun also calls this for sockets that were never full.
+    if (this.backlog.length === 0) return;
+    this.lastActiveMs = Date.now();
     while (this.backlog.length > 0) {
       const part = this.backlog[0]!;
       const taken = Math.max(this.socket.write(part), 0);
@@ -221,11 +275,10 @@ export abstract class Connection implements ParkableClient {
       }
       this.backlog.shift();
     }
-    if (this.closing) {
-      this.socket.end();
-      return;
-    }
-    if (!this.waiting) this.goOn();
+    this.overSoftLimitSinceMs = 0;
+    if (this.waiting) return;
+    if (this.closing) this.close();
+    else this.goOn();
   }
 
   /** Runs the input that had to wait, then lets the socket deliver more. */
@@ -238,16 +291,19 @@ export abstract class Connection implements ParkableClient {
   /** Makes later input wait until `resume` is called on the result. */
   park(): Parked {
     this.hold();
+    // CLIENT REPLY SKIP is about this command, and over by the time of its reply.
+    const isSilent = this.replyMode === 'off' || this.replyMode === 'skip';
     return {
       resume: (write) => {
         if (this.closed) return;
         const reply = this.engine.dispatcher.reply;
+        assert(reply.at === 0, "a client was resumed in the midst of another's requests");
         reply.version = this.version;
         const start = reply.at;
         const errors = reply.errorCount;
         write(reply);
         if (reply.errorCount !== errors) this.engine.dispatcher.countError();
-        if (this.replyMode === 'off') reply.at = start;
+        if (isSilent) reply.at = start;
         this.flush();
         this.release();
       },
@@ -257,7 +313,6 @@ export abstract class Connection implements ParkableClient {
   /** Makes later input wait until `release`. */
   hold(): void {
     this.waiting = true;
-    this.socket.pause();
   }
 
   /** Lets input that `hold` made wait go on. */
@@ -272,15 +327,24 @@ export abstract class Connection implements ParkableClient {
     this.closing = true;
     this.dropPending();
     queueMicrotask(() => {
-      if (!this.closed && this.backlogBytes === 0 && !this.waiting) this.socket.end();
+      if (this.backlogBytes === 0 && !this.waiting) this.close();
     });
   }
 
-  /** Closes the connection at once; output not yet taken is lost. */
+  /** Closes the connection; output that the socket has not taken is lost. */
+  close(): void {
+    if (this.closed) return;
+    // A client that does not read could keep what the socket has taken for ever: it gets a reset instead.
+    if (this.backlogBytes > 0) this.socket.terminate();
+    else this.socket.end();
+    this.onClose();
+  }
+
+  /** Closes the connection at once, with a reset. */
   terminate(): void {
-    this.closing = true;
-    this.dropPending();
+    if (this.closed) return;
     this.socket.terminate();
+    this.onClose();
   }
 
   /** The socket is gone. */
@@ -291,7 +355,7 @@ export abstract class Connection implements ParkableClient {
     this.dropPending();
     this.backlog.length = 0;
     this.backlogBytes = 0;
-    this.engine.clients.delete(this.id);
+    this.engine.forget(this);
     this.engine.keyspace.counters[Counter.ConnectedClients]!--;
     Atomics.sub(this.engine.control.words, Control.ClientCount, 1);
   }

@@ -31,6 +31,8 @@ import { ShardLocks } from './shard-locks.ts';
 
 /** A connection that can be made to wait for a reply. */
 export interface ParkableClient extends Client {
+  /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
+  lastCommand: Command | null;
   park(): Parked;
 }
 
@@ -135,14 +137,16 @@ export class Dispatcher implements Call {
     const command = found === null || found.subs !== null ? this.resolve(found) : found;
     if (this.pause.untilMs !== 0 && command !== null && this.isPaused(command)) return false;
     this.counters[Counter.CommandsProcessed]!++;
+    client.lastCommand = command;
     if (command !== null && this.mayRun(command)) this.runCommand(command, request.hash);
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
   }
 
-  /** Whether a CLIENT PAUSE holds this command back. CLIENT itself always runs, so that UNPAUSE can. */
+  /** Whether a CLIENT PAUSE holds this command back. CLIENT runs, and what leads to it, so that UNPAUSE can. */
   private isPaused(command: Command): boolean {
-    if (this.keyspace.nowMs >= this.pause.untilMs || command.group === 'connection') return false;
+    if (this.keyspace.nowMs >= this.pause.untilMs) return false;
+    if ((command.flags & Flag.NoAuth) !== 0 || command.name.startsWith('client|')) return false;
     return this.pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
   }
 

@@ -4,9 +4,11 @@ import { lockShard, unlockShard } from '../memory/lock.ts';
 import type { Shard } from '../memory/shard.ts';
 import { Header } from '../memory/shard.ts';
 import { Key } from '../store/key.ts';
+import { closeOverdueClients } from './clients.ts';
 import type { Engine } from './engine.ts';
 
 const TICK_MS = 100;
+const CLIENT_CHECK_TICKS = 10;
 /** Entries looked at under one hold of a lock: well under a millisecond. */
 const EXPIRE_SLICE_ENTRIES = 500;
 /** Share of a tick that expiry may take when many keys are stale. */
@@ -19,10 +21,13 @@ export function startDuties(engine: Engine): void {
   const { workerIndex, workerCount } = engine;
   const home = engine.keyspace.shards.filter((shard) => shard.index % workerCount === workerIndex);
   const expiry = new ExpiryDuty(engine, home);
+  let tickCount = 0;
   setInterval(() => {
     engine.keyspace.setTime(Date.now());
-    expiry.tick();
     engine.statistics.sample();
+    // Redis: a paused data set does not change by itself either.
+    if (engine.dispatcher.pause.untilMs === 0) expiry.tick();
+    if (++tickCount % CLIENT_CHECK_TICKS === 0) closeOverdueClients(engine);
   }, TICK_MS);
 }
 

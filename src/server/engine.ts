@@ -8,8 +8,9 @@ import { Keyspace } from '../store/keyspace.ts';
 import { FAMILIES } from '../commands/families.ts';
 import { Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
-import { Config, type ConfigJson } from './config/config.ts';
+import { type BufferLimit, Config, type ConfigJson } from './config/config.ts';
 import type { SettingName } from './config/config-registry.ts';
+import { ClientPause, serveClientTopics } from './clients.ts';
 import type { Connection } from './connection.ts';
 import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info.ts';
@@ -64,8 +65,8 @@ export class Engine implements Server {
   bulkBytesMax = 0;
   queryBytesMax = 0;
   password = '';
-  outputHardBytes = 0;
-  private readonly paused = new Set<Connection>();
+  outputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
+  readonly clientPause: ClientPause;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
 
   constructor(setup: EngineSetup) {
@@ -81,6 +82,8 @@ export class Engine implements Server {
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this);
     this.reader = new RespReader(this.input);
     this.statistics = new Statistics(this);
+    this.clientPause = new ClientPause(this.dispatcher.pause);
+    serveClientTopics(this);
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       this.applyConfig(Object.keys(values as object));
@@ -105,8 +108,10 @@ export class Engine implements Server {
     this.maxMemoryBytes = this.config.number('maxmemory');
     this.bulkBytesMax = this.config.number('proto-max-bulk-len');
     this.queryBytesMax = this.config.number('client-query-buffer-limit');
-    this.outputHardBytes = this.config.bufferLimit('normal').hardBytes;
+    this.outputLimit = this.config.bufferLimit('normal');
     this.password = this.config.text('requirepass');
+    // Redis: without a password every client may do everything, also one that came while there was one.
+    if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
     this.readsUntilMemoryCheck = 0;
     for (const listener of this.onConfig) listener(changed);
   }
@@ -123,20 +128,10 @@ export class Engine implements Server {
     this.dispatcher.memoryFull = limit > 0 && this.keyspace.usedBytes() + byteCount > limit;
   }
 
-  /** Keeps the input of a connection waiting until a CLIENT PAUSE ends. */
-  holdForPause(connection: Connection): void {
-    connection.hold();
-    this.paused.add(connection);
-    setTimeout(() => this.endPause(), Math.max(this.dispatcher.pause.untilMs - Date.now() + 1, 1));
-  }
-
-  /** Lets held back connections go on, if the pause is over. */
-  endPause(): void {
-    if (Date.now() < this.dispatcher.pause.untilMs) return;
-    this.dispatcher.pause.untilMs = 0;
-    const held = [...this.paused];
-    this.paused.clear();
-    for (const connection of held) connection.release();
+  /** A connection is gone. */
+  forget(connection: Connection): void {
+    this.clients.delete(connection.id);
+    this.clientPause.forget(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

@@ -42,7 +42,7 @@ export class Listeners {
 
   /** Listens on a unix socket. Only one worker can. */
   listenUnix(path: string, kind: ConnectionKind): void {
-    this.open.push(Bun.listen<unknown>({ unix: path, socket: this.handlers(kind) }));
+    this.open.push(Bun.listen<unknown>({ unix: path, socket: this.handlers(kind, path) }));
   }
 
   /** Stops accepting; open connections stay. */
@@ -50,10 +50,12 @@ export class Listeners {
     for (const listener of this.open.splice(0)) listener.stop(false);
   }
 
-  private handlers(kind: ConnectionKind): SocketHandler<unknown> {
+  /** `unixPath` is that of the unix socket listened on, or empty. */
+  private handlers(kind: ConnectionKind, unixPath = ''): SocketHandler<unknown> {
     return {
       binaryType: 'buffer',
-      open: (socket) => this.accept(socket, kind),
+      open: (socket) => this.accept(socket, kind, unixPath),
+      handshake: (socket) => this.checkCertificate(socket),
       data: (socket, chunk) => (socket.data as Connection | undefined)?.receive(chunk as Buffer),
       drain: (socket) => (socket.data as Connection | undefined)?.drain(),
       close: (socket) => (socket.data as Connection | undefined)?.onClose(),
@@ -61,11 +63,10 @@ export class Listeners {
     };
   }
 
-  private accept(socket: Socket<unknown>, kind: ConnectionKind): void {
+  private accept(socket: Socket<unknown>, kind: ConnectionKind, unixPath: string): void {
     const engine = this.engine;
     const counters = engine.keyspace.counters;
-    const address = socket.remoteAddress ?? '';
-    if (this.isForbidden(address)) {
+    if (unixPath === '' && this.isForbidden(socket.remoteAddress ?? '')) {
       counters[Counter.RejectedConnections]!++;
       socket.end(PROTECTED);
       return;
@@ -80,17 +81,35 @@ export class Listeners {
     counters[Counter.ConnectedClients]!++;
     const keepAliveS = engine.config.number('tcp-keepalive');
     if (keepAliveS > 0) socket.setKeepAlive(true, keepAliveS * 1000);
-    socket.data = new kind(engine, socket, peerName(socket), localName(socket));
+    socket.data =
+      unixPath === ''
+        ? new kind(
+            engine,
+            socket,
+            formatAddress(socket.remoteAddress, socket.remotePort),
+            formatAddress(socket.localAddress, socket.localPort),
+          )
+        : new kind(engine, socket, `${unixPath}:0`, `${unixPath}:0`);
   }
 
   /** Protected mode: without a password only this machine may come in. */
   private isForbidden(address: string): boolean {
     if (this.engine.password !== '' || !this.engine.config.flag('protected-mode')) return false;
-    return address !== '' && !isLoopback(address);
+    return !isLoopback(address);
+  }
+
+  /** Redis: with `tls-auth-clients optional` a client needs no certificate, but a wrong one keeps it out. */
+  private checkCertificate(socket: Socket<unknown>): void {
+    const policy = this.engine.config.text('tls-auth-clients');
+    if (policy === 'no' || socket.authorized) return;
+    const hasCertificate = Object.keys((socket.getPeerCertificate() ?? {}) as object).length > 0;
+    if (policy === 'yes' || hasCertificate) socket.terminate();
   }
 
   /** An exception that reached the event loop is our bug; memory that broke an invariant must not be served. */
-  private onError(error: Error): void {
+  private onError(error: Error & { syscall?: string }): void {
+    // What went wrong in the network is followed by a close of the socket.
+    if (error.syscall !== undefined) return log.debug(`a connection failed: ${error.message}`);
     log.error('fatal error in a connection', error);
     process.exit(1);
   }
@@ -100,16 +119,8 @@ function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
 }
 
-function peerName(socket: Socket<unknown>): string {
-  if (socket.remoteAddress === undefined || socket.remoteAddress === '') return '/unix:0';
-  return formatAddress(socket.remoteAddress, socket.remotePort);
-}
-
-function localName(socket: Socket<unknown>): string {
-  if (socket.localAddress === undefined || socket.localAddress === '') return '/unix:0';
-  return formatAddress(socket.localAddress, socket.localPort);
-}
-
-function formatAddress(address: string, port: number): string {
+function formatAddress(address: string | undefined, port: number): string {
+  // The peer may be gone again already.
+  if (address === undefined) return '?:0';
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -5,7 +5,7 @@ import { Connection } from './connection.ts';
 import { AHEAD_MAX } from './request.ts';
 
 /** Requests known to take more than this are read by a reader of the connection's own, which keeps its place. */
-const OWN_READER_FROM_BYTES = 65536;
+const OWN_READER_FROM_BYTES = 16384;
 /** Answer of `runAhead` when nothing stopped it. */
 const ALL_RAN = -1;
 
@@ -39,8 +39,9 @@ export class RespConnection extends Connection {
   /** Reads requests into the engine's `ahead` until it is full or the input ends. Returns the last read's result. */
   private readAhead(reader: RespReader, input: Bytes, at: number, end: number): number {
     const { ahead } = this.engine;
-    // What a client may send depends on whether it has authenticated, so its requests are then read one by one.
-    const countMax = this.authenticated ? AHEAD_MAX : 1;
+    // One by one as long as what a client may send depends on whether it has authenticated; and with a reader of the
+    // connection's own, which has one array of arguments for all that it reads.
+    const countMax = this.authenticated && reader !== this.reader ? AHEAD_MAX : 1;
     reader.authenticated = this.authenticated;
     let count = 0;
     let next = at;
@@ -70,7 +71,7 @@ export class RespConnection extends Connection {
     for (let i = 0; i < count; i++) {
       const request = ahead[i]!;
       if (!dispatcher.run(request, count > 1, this)) {
-        this.engine.holdForPause(this);
+        this.engine.clientPause.hold(this);
         return request.at;
       }
       position = request.end;
@@ -90,11 +91,12 @@ export class RespConnection extends Connection {
 
   /** The client does not speak the protocol: says so once and closes. */
   private refuse(error: string): void {
-    this.engine.dispatcher.reply.error(error);
+    if (this.replyMode !== 'off') this.engine.dispatcher.reply.error(error);
     this.closeAfterReply();
   }
 
-  describe(): string {
-    return '';
+  protected override dropPending(): void {
+    super.dropPending();
+    this.reader = null;
   }
 }
