@@ -75,7 +75,8 @@ export class RespConnection extends Connection {
         return request.at;
       }
       position = request.end;
-      if (this.mustStop) return position;
+      // Replies may be huge: 32 of them together must not be.
+      if (this.mustStop || this.outputIsLarge) return position;
     }
     return ALL_RAN;
   }
