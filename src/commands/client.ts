@@ -214,9 +214,13 @@ function unknownType(word: string): string {
 function list(call: Call): void {
   const filter = readListFilter(call);
   if (typeof filter === 'string') return call.reply.error(filter);
+  // Told before it is parked: waiting for this answer is not being blocked.
+  const own: ClientListing = { id: call.client.id, line: call.client.describe() };
   const parked = call.park();
   void call.server.askWorkers('clients.list', filter).then((answers) => {
-    const listings = (answers as ClientListing[][]).flat();
+    const listings = (answers as ClientListing[][])
+      .flat()
+      .map((listing) => (listing.id === own.id ? own : listing));
     const lines = filter.ids === undefined ? inOrderOfAge(listings) : inOrderAsked(listings, filter.ids);
     parked.resume((reply) => reply.verbatim(lines.map((line) => `${line}\n`).join(''), 'txt'));
   });

@@ -199,7 +199,8 @@ function resetCommand(call: Call): void {
   client.database = 0;
   client.version = 2;
   client.name = '';
-  client.replyMode = 'on';
+  // Redis: a skip that is meant for this very command stands.
+  if (client.replyMode !== 'skip') client.replyMode = 'on';
   client.noEvict = false;
   client.noTouch = false;
   client.user = DEFAULT_USER;

@@ -3,7 +3,7 @@
  * protocol adds (how requests look) is in the subclasses. Lives and dies with one worker.
  *
  * Input lies in the engine's shared buffer while a read is being served; only the start of a request that is not
- * complete yet is kept, in a buffer of the connection's own that grows by doubling, at most to what the request
+ * complete yet is kept, in a buffer of the connection's own that grows by factors, at most to what the request
  * announced, so that a large value is copied a constant number of times and an announcement alone costs nothing.
  * While the client has a backlog of output, or is parked, none of its input is executed. With a backlog it is not read
  * from either; a parked one is, up to a limit, because a socket that is not read from does not tell when it is closed.
@@ -192,6 +192,7 @@ export abstract class Connection implements ParkableClient {
   }
 
   protected dropPending(): void {
+    if (this.pending !== null) this.engine.gaveUpBuffer(this.pending.u8.length);
     this.pending = null;
     this.pendingAt = 0;
     this.pendingEnd = 0;
@@ -216,10 +217,12 @@ export abstract class Connection implements ParkableClient {
   private makeRoom(byteCount: number): boolean {
     const old = this.pending!;
     const moved = this.pendingAt > 0;
-    // Growing by a quarter at the least keeps the copying linear, however small the pieces that input comes in.
+    // Growing by a quarter at the least keeps the copying linear, however small the pieces that input comes in. Of
+    // what is allocated only the pages written to are committed.
     if (byteCount > old.u8.length) {
       const announced = Math.max(this.neededBytes, byteCount + (byteCount >> 2));
-      this.pending = Bytes.allocate(Math.min(byteCount * 2, announced));
+      this.pending = Bytes.allocate(Math.min(byteCount * 4, announced));
+      this.engine.gaveUpBuffer(old.u8.length);
     }
     this.pendingEnd = old.u8.copy(this.pending!.u8, 0, this.pendingAt, this.pendingEnd);
     this.pendingAt = 0;
@@ -274,6 +277,7 @@ export abstract class Connection implements ParkableClient {
         return;
       }
       this.backlog.shift();
+      this.engine.gaveUpBuffer(part.buffer.byteLength);
     }
     this.overSoftLimitSinceMs = 0;
     if (this.waiting) return;

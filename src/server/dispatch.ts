@@ -41,6 +41,7 @@ export interface Journal {
   append(call: Call): void;
 }
 
+const NO_ARGUMENTS = new Int32Array(0);
 const NO_JOURNAL: Journal = { append: () => {} };
 /** One read in this many has each of its commands timed. */
 const SAMPLE_READS = 16;
@@ -53,7 +54,7 @@ export class Dispatcher implements Call {
   readonly otherKey: Key;
   reply: RespWriter;
   source: Bytes;
-  args: Int32Array = new Int32Array(0);
+  args: Int32Array = NO_ARGUMENTS;
   count = 0;
   row!: Row;
   client!: ParkableClient;
@@ -87,6 +88,14 @@ export class Dispatcher implements Call {
     this.counters = keyspace.counters;
     this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
+  }
+
+  /** Lets go of the input of the last request; `source` is any other input. Not while a command runs. */
+  release(source: Bytes): void {
+    this.source = source;
+    this.key.bytes = source;
+    this.otherKey.bytes = source;
+    this.args = NO_ARGUMENTS;
   }
 
   /** Must be called once per read of a socket: renews the time commands see. */

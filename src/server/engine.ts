@@ -34,6 +34,8 @@ export interface EngineSetup {
 
 /** Larger than any chunk Bun delivers (512 KiB) plus the start of a request kept from the read before. */
 const INPUT_BYTES = 1 << 20;
+/** A collection takes milliseconds, for our heap is small; copying this much takes longer. */
+const HUGE_BUFFER_BYTES = 32 << 20;
 /** Used memory is summed over the shards again after this many reads, or at once after a large one. */
 const MEMORY_CHECK_READS = 16;
 const LARGE_READ_BYTES = 65536;
@@ -67,6 +69,7 @@ export class Engine implements Server {
   password = '';
   outputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
+  private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
 
   constructor(setup: EngineSetup) {
@@ -126,6 +129,18 @@ export class Engine implements Server {
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
     const limit = this.maxMemoryBytes;
     this.dispatcher.memoryFull = limit > 0 && this.keyspace.usedBytes() + byteCount > limit;
+  }
+
+  /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */
+  gaveUpBuffer(byteCount: number): void {
+    if (byteCount < HUGE_BUFFER_BYTES || this.willCollect) return;
+    this.willCollect = true;
+    setImmediate(() => {
+      this.willCollect = false;
+      for (const request of this.ahead) request.release(this.input);
+      this.dispatcher.release(this.input);
+      Bun.gc(true);
+    });
   }
 
   /** A connection is gone. */

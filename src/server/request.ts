@@ -35,6 +35,13 @@ export class Request {
     reader.args = this.usualArgs;
   }
 
+  /** Lets go of what it was read from; `source` is any other input. */
+  release(source: Bytes): void {
+    this.args = this.usualArgs;
+    this.count = 0;
+    this.source = source;
+  }
+
   /** Takes over the request that `reader` has just read at `at`, up to `end`. */
   take(reader: RespReader, at: number, end: number): void {
     // The reader has another array when the request had more arguments than usual.
