@@ -13,8 +13,6 @@ import {
 } from './replies.ts';
 import { type Call, type Family, Flag } from './row.ts';
 
-/** The version of Redis whose commands we serve: clients choose what they send by it. */
-export const REDIS_VERSION = '8.0.0';
 const DEFAULT_USER = 'default';
 const INT_MAX = 2n ** 31n - 1n;
 const OPEN_TO_ALL = Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy;
@@ -172,7 +170,7 @@ function helloCommand(call: Call): void {
 function describeServer(call: Call): void {
   const { client, reply } = call;
   reply.map(7);
-  const texts = { server: 'redis', version: REDIS_VERSION };
+  const texts = { server: 'redis', version: call.server.apiVersion };
   for (const [field, text] of Object.entries(texts)) {
     reply.bulkText(field);
     reply.bulkText(text);

@@ -87,6 +87,10 @@ export class ClientPause {
     this.held.add(connection);
   }
 
+  holds(connection: Connection): boolean {
+    return this.held.has(connection);
+  }
+
   /** The connection is gone. */
   forget(connection: Connection): void {
     this.held.delete(connection);

@@ -63,6 +63,8 @@ export abstract class Connection implements ParkableClient {
   /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
   waiting = false;
   private closing = false;
+  /** The client has closed its half: it sends no more, but may still read. */
+  private peerEnded = false;
   /** Bytes of a request that is not complete, or of input that must wait: pending[pendingAt, pendingEnd). */
   private pending: Bytes | null = null;
   private pendingAt = 0;
@@ -289,7 +291,16 @@ export abstract class Connection implements ParkableClient {
   private goOn(): void {
     this.engine.beginRead(0);
     this.runPending(true);
-    if (!this.mustStop && !this.closed) this.socket.resume();
+    if (this.mustStop || this.closed) return;
+    if (this.peerEnded) this.close();
+    else this.socket.resume();
+  }
+
+  /** The client will send nothing more. It still gets an answer that is under way, but nothing that may take long. */
+  onEnd(): void {
+    this.peerEnded = true;
+    const awaitsAnswer = this.waiting && !this.engine.clientPause.holds(this);
+    if (!awaitsAnswer && this.backlogBytes === 0) this.close();
   }
 
   /** Makes later input wait until `resume` is called on the result. */

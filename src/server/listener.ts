@@ -35,6 +35,7 @@ export class Listeners {
       port,
       reusePort: true,
       ipv6Only: hostname === '::',
+      allowHalfOpen: true,
       socket: this.handlers(kind),
     };
     this.open.push(Bun.listen<unknown>(tls === undefined ? options : { ...options, tls }));
@@ -42,7 +43,9 @@ export class Listeners {
 
   /** Listens on a unix socket. Only one worker can. */
   listenUnix(path: string, kind: ConnectionKind): void {
-    this.open.push(Bun.listen<unknown>({ unix: path, socket: this.handlers(kind, path) }));
+    this.open.push(
+      Bun.listen<unknown>({ unix: path, allowHalfOpen: true, socket: this.handlers(kind, path) }),
+    );
   }
 
   /** Stops accepting; open connections stay. */
@@ -57,6 +60,7 @@ export class Listeners {
       open: (socket) => this.accept(socket, kind, unixPath),
       handshake: (socket) => this.checkCertificate(socket),
       data: (socket, chunk) => (socket.data as Connection | undefined)?.receive(chunk as Buffer),
+      end: (socket) => this.onEnd(socket),
       drain: (socket) => (socket.data as Connection | undefined)?.drain(),
       close: (socket) => (socket.data as Connection | undefined)?.onClose(),
       error: (_socket, error) => this.onError(error),
@@ -90,6 +94,12 @@ export class Listeners {
             formatAddress(socket.localAddress, socket.localPort),
           )
         : new kind(engine, socket, `${unixPath}:0`, `${unixPath}:0`);
+  }
+
+  private onEnd(socket: Socket<unknown>): void {
+    const connection = socket.data as Connection | undefined;
+    if (connection === undefined) socket.end();
+    else connection.onEnd();
   }
 
   /** Protected mode: without a password only this machine may come in. */

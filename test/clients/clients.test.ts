@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 test('ioredis connects with a password, a name and a database, pipelines, and lists itself', async () => {
-  const options = { port: server.port, password: 'p', connectionName: 'io', db: 3, enableReadyCheck: false };
+  const options = { port: server.port, password: 'p', connectionName: 'io', db: 3 };
   const client = new Redis({ ...options, retryStrategy: () => null });
   const binary = Buffer.from([0, 255, 13, 10, 128]);
   expect(await client.set('ключ', binary)).toBe('OK');

@@ -90,6 +90,10 @@ describe('a server with default limits', () => {
     client.socket.end('PING\r\nECHO bye\r\n');
     await client.until(() => client.closed);
     expect(client.received).toBe('+PONG\r\n$3\r\nbye\r\n');
+    const asker = await RealClient.open(server.port);
+    asker.socket.end('CLIENT KILL ID 999999\r\nECHO bye\r\n');
+    await asker.until(() => asker.closed);
+    expect(asker.received).toBe(':0\r\n$3\r\nbye\r\n');
   });
 
   test('forgets clients that reset, leave while paused, or leave with output pending', async () => {
@@ -373,15 +377,11 @@ describe.skipIf(Bun.which('openssl') === null)('TLS', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const flagsFor = (tlsPort: number, policy: string): string[] => [
-    ...['--tls-port', `${tlsPort}`, '--tls-auth-clients', policy],
-    ...[
-      '--tls-cert-file',
-      path('server.crt'),
-      '--tls-key-file',
-      path('server.key'),
-      '--tls-ca-cert-file',
-      path('ours.crt'),
-    ],
+    `--tls-port=${tlsPort}`,
+    `--tls-auth-clients=${policy}`,
+    `--tls-cert-file=${path('server.crt')}`,
+    `--tls-key-file=${path('server.key')}`,
+    `--tls-ca-cert-file=${path('ours.crt')}`,
   ];
 
   async function isServed(port: number, name: string | null): Promise<boolean> {
@@ -411,7 +411,7 @@ describe.skipIf(Bun.which('openssl') === null)('TLS', () => {
 
   test('carries large values both ways, and survives what is not TLS at all', async () => {
     const tlsPort = findFreePort();
-    await withServer(flagsFor(tlsPort, 'no'), async () => {
+    await withServer(flagsFor(tlsPort, 'no'), async (server) => {
       const garbage = await RealClient.open(tlsPort);
       garbage.socket.write('GET / HTTP/1.0\r\n\r\n');
       const silent = await RealClient.open(tlsPort);
@@ -427,6 +427,12 @@ describe.skipIf(Bun.which('openssl') === null)('TLS', () => {
       await client.until(() => client.closed, 20_000);
       expect(client.received === `${`$${value.length}\r\n${value}\r\n`.repeat(3)}+OK\r\n`).toBe(true);
       await garbage.until(() => garbage.closed);
+      const ending = await RealClient.openTls(tlsPort, { rejectUnauthorized: false });
+      ending.socket.end('CLIENT KILL ID 999999\r\nPING\r\n');
+      await ending.until(() => ending.closed);
+      expect(ending.received).toBe(':0\r\n+PONG\r\n');
+      const admin = await RealClient.open(server.port);
+      expect((await admin.ask('CLIENT', 'LIST')).match(/\bid=/g)).toHaveLength(2);
       silent.close();
     });
   }, 30_000);
