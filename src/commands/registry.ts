@@ -38,7 +38,7 @@ export class Command {
     this.arity = row.arity;
     this.keys = row.keys ?? [];
     this.route = row.route ?? (this.keys.length > 0 ? Route.ByKey : Route.Here);
-    this.singleKey = singleKeyOf(this.keys);
+    this.singleKey = row.otherDatabase === undefined ? singleKeyOf(this.keys) : 0;
     this.run = row.run ?? unreachable;
     this.subs = subs;
     this.timed = (row.flags & Flag.Fast) === 0 && row.name !== 'SET';

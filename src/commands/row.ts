@@ -109,6 +109,11 @@ export interface Row {
   readonly keys?: readonly KeySpec[];
   /** Default: ByKey when there are keys, else Here. */
   readonly route?: Route;
+  /**
+   * For a command that uses its keys in a second database too: that logical database, or -1 when it does not. The
+   * shards its keys hash to in there are locked with the others.
+   */
+  readonly otherDatabase?: (call: Call) => number;
   readonly tips?: readonly string[];
   /** One line for COMMAND DOCS. */
   readonly summary?: string;

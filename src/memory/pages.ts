@@ -17,7 +17,8 @@
  *  Invariants: pages from TopPage on are backed by no memory. A run is `touched` when it may be. Two neighbouring free
  *  runs differ in `touched` (equal ones are merged at release), so that giving memory back can go on in slices without
  *  marking what is clean as touched again; when no run is large enough they are merged regardless (mergeAll).
- *  Bins: exact up to 32 pages, then four per doubling.
+ *  Bins: exact up to 32 pages, then four per doubling, apart for touched and for clean runs: touched ones are taken
+ *  first, as they cost no page fault, and are at hand when memory is to be given back.
  *  Lock: under the shard's lock. Cost: O(1), but for first fit inside one bin (FIT_TRIES) and mergeAll (O(pages)).
  */
 import { assert } from '../base/assert.ts';
@@ -45,7 +46,11 @@ const TABLE_WORD = HEADER_BYTES >> 2;
 const KIND_MASK = 7;
 const KIND_BITS = 3;
 const EXACT_BINS = 32;
+/** Bins of touched runs; those of clean runs follow, alike. */
 const BIN_COUNT = 92;
+const BIN_MAP_WORDS = Math.ceil((BIN_COUNT * 2) / 32);
+assert(Header.RunBinMap + BIN_MAP_WORDS <= Header.RunBins, 'page bins: map');
+assert(Header.RunBins + BIN_COUNT * 2 <= Header.KeyCounts, 'page bins: heads');
 /** Runs looked at in a bin whose runs may be too short, before a larger bin is taken. */
 const FIT_TRIES = 16;
 
@@ -86,15 +91,19 @@ function takeTop(words: Int32Array, pageCount: number): number {
 }
 
 function takeFreeRun(words: Int32Array, pageCount: number): number {
-  const bin = binOf(pageCount);
-  let page = bin < EXACT_BINS ? words[Header.RunBins + bin]! : firstFit(words, bin, pageCount);
-  if (page === 0) {
-    const larger = nextBin(words, bin + 1);
-    if (larger < 0) return 0;
-    page = words[Header.RunBins + larger]!;
-  }
-  takeFrom(words, page, pageCount);
+  const page = findRun(words, pageCount, 0) || findRun(words, pageCount, BIN_COUNT);
+  if (page !== 0) takeFrom(words, page, pageCount);
   return page;
+}
+
+/** A free run of at least `pageCount` pages in the BIN_COUNT bins from `firstBin` on, or 0. */
+function findRun(words: Int32Array, pageCount: number, firstBin: number): number {
+  const size = sizeBin(pageCount);
+  const bin = firstBin + size;
+  const page = size < EXACT_BINS ? words[Header.RunBins + bin]! : firstFit(words, bin, pageCount);
+  if (page !== 0) return page;
+  const larger = nextBin(words, bin + 1, firstBin + BIN_COUNT);
+  return larger < 0 ? 0 : words[Header.RunBins + larger]!;
 }
 
 function firstFit(words: Int32Array, bin: number, pageCount: number): number {
@@ -170,7 +179,7 @@ function freeRunEndingAt(words: Int32Array, page: number): number {
 }
 
 function linkRun(words: Int32Array, page: number, pageCount: number, touched: number): void {
-  const bin = binOf(pageCount);
+  const bin = binOf(pageCount, touched);
   const head = words[Header.RunBins + bin]!;
   const entry = pageEntryWord(page);
   words[pageEntryWord(page + pageCount - 1) + PageEntry.Tag] = makeTag(PageKind.FreeEnd, pageCount);
@@ -184,8 +193,8 @@ function linkRun(words: Int32Array, page: number, pageCount: number, touched: nu
 }
 
 function unlinkRun(words: Int32Array, page: number, pageCount: number): void {
-  const bin = binOf(pageCount);
   const entry = pageEntryWord(page);
+  const bin = binOf(pageCount, words[entry + PageEntry.Touched]!);
   const next = words[entry + PageEntry.Next]!;
   const prev = words[entry + PageEntry.Prev]!;
   if (next !== 0) words[pageEntryWord(next) + PageEntry.Prev] = prev;
@@ -197,22 +206,27 @@ function unlinkRun(words: Int32Array, page: number, pageCount: number): void {
   if (next === 0) words[Header.RunBinMap + (bin >> 5)]! &= ~(1 << (bin & 31));
 }
 
-function binOf(pageCount: number): number {
+function binOf(pageCount: number, touched: number): number {
+  return touched !== 0 ? sizeBin(pageCount) : BIN_COUNT + sizeBin(pageCount);
+}
+
+function sizeBin(pageCount: number): number {
   if (pageCount <= EXACT_BINS) return pageCount - 1;
   const power = 31 - Math.clz32(pageCount);
   return EXACT_BINS + (power - 5) * 4 + ((pageCount >>> (power - 2)) & 3);
 }
 
-/** The first non-empty bin at or after `bin`, or -1. */
-function nextBin(words: Int32Array, bin: number): number {
-  if (bin >= BIN_COUNT) return -1;
+/** The first non-empty bin in [bin, endBin), or -1. */
+function nextBin(words: Int32Array, bin: number, endBin: number): number {
+  if (bin >= endBin) return -1;
   let index = bin >> 5;
   let map = words[Header.RunBinMap + index]! & (-1 << (bin & 31));
   while (map === 0) {
-    if (++index >= 3) return -1;
+    if (++index >= BIN_MAP_WORDS) return -1;
     map = words[Header.RunBinMap + index]!;
   }
-  return (index << 5) + 31 - Math.clz32(map & -map);
+  const found = (index << 5) + 31 - Math.clz32(map & -map);
+  return found < endBin ? found : -1;
 }
 
 /** Merges every pair of neighbouring free runs whatever their state. Returns whether there was any. O(pages). */
@@ -262,32 +276,25 @@ export function runPagesAt(words: Int32Array, page: number): number {
 }
 
 /**
- * Takes up to `pageCountMax` touched free pages out of use, so that their memory can be given back to the system with
- * no lock held; hand them back with `returnCleanRun`. Returns the first page, or 0 when nothing is worth it;
- * `runPagesTaken` tells how many.
+ * Takes up to `pageCountMax` pages of a touched free run of at least `pageCountMin` out of use, so that their memory
+ * can be given back to the system; hand them back with `returnRun` under the same hold of the lock. Returns the first
+ * page, or 0: nothing is worth it. `runPagesAt` tells how many.
  */
 export function takeTouchedRun(words: Int32Array, pageCountMin: number, pageCountMax: number): number {
   if (words[Header.DirtyPages]! < pageCountMin) return 0;
-  for (let bin = BIN_COUNT - 1; bin >= binOf(pageCountMin); bin--) {
-    let page = words[Header.RunBins + bin]!;
-    for (let tries = 0; page !== 0 && tries < FIT_TRIES; tries++) {
-      const entry = pageEntryWord(page);
-      if (words[entry + PageEntry.Touched] !== 0) {
-        const pageCount = Math.min(pageArgument(words[entry + PageEntry.Tag]!), pageCountMax);
-        takeFrom(words, page, pageCount);
-        words[Header.HeldPages]! += pageCount;
-        words[pageEntryWord(page) + PageEntry.Tag] = makeTag(PageKind.Large, pageCount);
-        return page;
-      }
-      page = words[entry + PageEntry.Next]!;
-    }
-  }
-  return 0;
+  const page = findRun(words, pageCountMin, 0);
+  if (page === 0) return 0;
+  const pageCount = Math.min(pageArgument(words[pageEntryWord(page) + PageEntry.Tag]!), pageCountMax);
+  takeFrom(words, page, pageCount);
+  words[Header.HeldPages]! += pageCount;
+  words[pageEntryWord(page) + PageEntry.Tag] = makeTag(PageKind.Large, pageCount);
+  return page;
 }
 
-/** Gives back a run taken by `takeTouchedRun`, its memory having been returned to the system. */
-export function returnCleanRun(words: Int32Array, page: number): void {
+/** Frees a run taken by `takeTouchedRun`; `isClean` when its memory has been returned to the system. */
+export function returnRun(words: Int32Array, page: number, isClean: boolean): void {
   const pageCount = runPagesAt(words, page);
+  if (!isClean) return releaseRun(words, page, pageCount);
   words[Header.HeldPages]! -= pageCount;
   addFreeRun(words, page, pageCount, 0);
 }
@@ -299,7 +306,7 @@ export function returnCleanRun(words: Int32Array, page: number): void {
 export function resetPages(words: Int32Array): void {
   const first = words[Header.FirstPage]!;
   const pageCount = words[Header.TopPage]! - first;
-  words.fill(0, Header.ClassHeads, Header.RunBins + BIN_COUNT);
+  words.fill(0, Header.ClassHeads, Header.RunBins + BIN_COUNT * 2);
   words.fill(0, pageEntryWord(first), pageEntryWord(first + pageCount));
   words[Header.HeldPages] = 0;
   words[Header.DirtyPages] = pageCount;
@@ -333,7 +340,7 @@ export function verifyPages(words: Int32Array): number {
 
 function verifyBins(words: Int32Array): number {
   let count = 0;
-  for (let bin = 0; bin < BIN_COUNT; bin++) {
+  for (let bin = 0; bin < BIN_COUNT * 2; bin++) {
     let prev = 0;
     let page = words[Header.RunBins + bin]!;
     const mapped = (words[Header.RunBinMap + (bin >> 5)]! & (1 << (bin & 31))) !== 0;
@@ -341,7 +348,8 @@ function verifyBins(words: Int32Array): number {
     while (page !== 0) {
       const entry = pageEntryWord(page);
       assert(isFree(words, page), 'pages: bin holds a run in use');
-      assert(binOf(pageArgument(words[entry + PageEntry.Tag]!)) === bin, 'pages: run in the wrong bin');
+      const expected = binOf(pageArgument(words[entry + PageEntry.Tag]!), words[entry + PageEntry.Touched]!);
+      assert(expected === bin, 'pages: run in the wrong bin');
       assert(words[entry + PageEntry.Prev] === prev, 'pages: bin back link');
       prev = page;
       page = words[entry + PageEntry.Next]!;

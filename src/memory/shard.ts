@@ -61,7 +61,7 @@ export const enum Header {
   FirstPage = 28,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
-  /** Bitmap of the non-empty free run bins, three words. */
+  /** Bitmap of the non-empty free run bins, six words. */
   RunBinMap = 160,
   /** Heads of the free run lists, one word per bin. */
   RunBins = 192,

@@ -181,6 +181,18 @@ export class RespWriter {
     this.head(this.version === 3 ? 0x3e : 0x2a, count);
   }
 
+  /**
+   * Puts what `write` writes in front of everything written since `start`: for the head of an array whose length is
+   * known only at its end. Moves those bytes once.
+   */
+  before(start: number, write: () => void): void {
+    const end = this.at;
+    write();
+    const head = Buffer.from(this.bytes.u8.subarray(end, this.at));
+    this.bytes.u8.copyWithin(start + head.length, start, end);
+    this.bytes.u8.set(head, start);
+  }
+
   boolean(value: boolean): void {
     if (this.version === 3) this.text(value ? '#t\r\n' : '#f\r\n');
     else this.integer(value ? 1 : 0);

@@ -332,7 +332,19 @@ export class Dispatcher implements Call {
       this.keyHashes[positions[i]!] = hash;
       this.locks.want(this.keyspace.shardOf(hash).index);
     }
+    if (command.row.otherDatabase !== undefined) this.wantInDatabase(command.row.otherDatabase(this));
     if (positions.length > 0) this.locate(positions[0]!, this.key);
+  }
+
+  /** Wants the shards of the command's keys in another logical database too; there may be no such database. */
+  private wantInDatabase(logical: number): void {
+    if (logical < 0 || logical >= Number(this.server.setting('databases'))) return;
+    const database = this.keyspace.physicalDatabase(logical);
+    for (let i = 0; i < this.keyPositions.length; i += 2) {
+      const at = this.keyPositions[i]! * 2;
+      const hash = this.keyspace.hash(this.source, this.args[at]!, this.args[at + 1]!, database);
+      this.locks.want(this.keyspace.shardOf(hash).index);
+    }
   }
 
   private runAll(command: Command): void {

@@ -47,6 +47,7 @@ import {
   keyOfDatabaseAt,
   prefixBytes,
   Record,
+  recordAccess,
   recordBlockBytes,
   recordBytes,
   recordDatabase,
@@ -125,6 +126,7 @@ export class Keyspace {
     words[Control.DatabaseMap + a] = words[Control.DatabaseMap + b]!;
     words[Control.DatabaseMap + b] = physical;
     words[Control.DatabaseMapVersion]!++;
+    this.changes++;
   }
 
   /** Points `key` at the bytes of a key in a physical database: sets its hash and shard. Needs no lock. */
@@ -220,6 +222,13 @@ export class Keyspace {
     }
     this.counters[Counter.KeyspaceHits]!++;
     if (this.touchOnRead) touchAccess(key.shard, record, this.accessClock);
+    return record;
+  }
+
+  /** `find` for a command that asks about the key only: counts a hit or miss but no access. */
+  peek(key: Key): number {
+    const record = this.find(key);
+    this.counters[record === 0 ? Counter.KeyspaceMisses : Counter.KeyspaceHits]!++;
     return record;
   }
 
@@ -482,6 +491,21 @@ export class Keyspace {
   }
 
   /**
+   * Gives the record found under `from` the name `to`, in whatever shard and database that is; whatever was there is
+   * replaced. Expiry and access clock go along. Both locks held.
+   */
+  moveRecord(from: Key, to: Key): Status {
+    const access = recordAccess(from.shard, from.record);
+    const status = this.copyRecord(from, to, expiryAtMs(from.shard, from.record));
+    if (status !== Status.Ok) return status;
+    touchAccess(to.shard, to.record, access);
+    // Entering `to` may have moved the slots of its shard.
+    this.find(from);
+    this.remove(from);
+    return Status.Ok;
+  }
+
+  /**
    * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number and
    * the snapshot epoch, and tells whoever has an interest in the key. One load when nobody has.
    */
@@ -525,7 +549,7 @@ export class Keyspace {
    */
   collectRecords(shard: Shard, database: number, fromHash: number, countMin: number, out: number[]): number {
     const table = shard.heads[shard.head + Head.Table]!;
-    if (table === 0) return -1;
+    if (table === 0 || shard.words[Header.KeyCounts + database] === 0) return -1;
     const entries = this.scratchEntries;
     entries.length = 0;
     const next = collectEntries(shard, table, fromHash, countMin, entries);
@@ -539,6 +563,16 @@ export class Keyspace {
   /** Whether the time of a record has come. */
   isExpired(shard: Shard, record: number): boolean {
     return (recordFlags(shard, record) & RecordFlag.Expiry) !== 0 && expiryAtMs(shard, record) < this.nowMs;
+  }
+
+  /** Index of a shard chosen at random, each by its share of the keys of a physical database. */
+  randomShard(database: number): number {
+    let rest = Math.random() * this.keyCount(database);
+    for (const shard of this.shards) {
+      rest -= shard.words[Header.KeyCounts + database]!;
+      if (rest < 0) return shard.index;
+    }
+    return 0;
   }
 
   /** A live record of a physical database chosen at random in one shard, or 0 after some tries. */
@@ -609,6 +643,7 @@ export class Keyspace {
     shard.heads[shard.head + Head.ExpiryCursor] = 0;
     words.fill(0, Header.KeyCounts, Header.ExpiryCounts + DATABASE_COUNT_MAX);
     shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]! += count;
+    this.changes++;
   }
 
   /** Removes every key of one physical database in a shard. */
