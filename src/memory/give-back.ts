@@ -48,13 +48,14 @@ export class GiveBack {
   }
 
   /**
-   * Gives back one touched free run of a shard, at most 2 MiB of it. The shard's lock is held all the while: without
-   * it the shard might be cleared, and the pages be in use again, before the system takes them. Returns the bytes
-   * given back; 0: there is no more.
+   * Gives back one touched free run of a shard, at most 2 MiB and at most `bytesMax` of it. The shard's lock is held
+   * all the while: without it the shard might be cleared, and the pages be in use again, before the system takes them.
+   * Returns the bytes given back; 0: there is no more.
    */
-  giveBackRun(shard: Shard): number {
-    if (this.advise === null) return 0;
-    const page = takeTouchedRun(shard.words, RUN_PAGES_MIN, RUN_PAGES_MAX);
+  giveBackRun(shard: Shard, bytesMax = Infinity): number {
+    const pagesMax = Math.min(RUN_PAGES_MAX, Math.floor(bytesMax / PAGE_BYTES));
+    if (this.advise === null || pagesMax < RUN_PAGES_MIN) return 0;
+    const page = takeTouchedRun(shard.words, RUN_PAGES_MIN, pagesMax);
     if (page === 0) return 0;
     const byteCount = runPagesAt(shard.words, page) * PAGE_BYTES;
     assert(byteCount > 0 && pageAt(page) + byteCount <= shard.memory.byteLength, 'give back: run');

@@ -8,7 +8,7 @@ import { Header, type Shard } from '../memory/shard.ts';
 import { Key } from '../store/key.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 
-/** Entries looked at under one hold of a lock: 0.25 ms if all of them are stale, 0.02 ms if none is. */
+/** Entries looked at under one hold of a lock: 0.15 ms if all of them are stale, 0.03 ms if none is. */
 const SLICE_ENTRIES = 400;
 /** A slice with at least this many stale keys is worth another one at once. */
 const SLICE_STALE_MIN = SLICE_ENTRIES / 10;

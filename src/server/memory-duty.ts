@@ -65,7 +65,7 @@ export class MemoryDuty {
     const shard = this.shards[index]!;
     lockShard(shard);
     try {
-      const given = this.giveBack.giveBackRun(shard);
+      const given = this.giveBack.giveBackRun(shard, this.spareBytes[index]!);
       this.spareBytes[index] = given === 0 ? 0 : this.spareBytes[index]! - given;
       return given;
     } finally {
