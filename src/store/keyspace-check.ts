@@ -1,0 +1,83 @@
+/** The keyspace's checker: walks a shard and asserts what must hold between allocator, table, records and counts. */
+import { assert } from '../base/assert.ts';
+import { usableBytes, verifyAllocator } from '../memory/allocator.ts';
+import { DATABASE_COUNT_MAX, Head, Header, type Shard } from '../memory/shard.ts';
+import {
+  collectEntries,
+  tableBytesUsed,
+  tableDepth,
+  tableDirectory,
+  verifyTable,
+} from '../structures/table.ts';
+import type { Keyspace } from './keyspace.ts';
+import {
+  keyAt,
+  keyBytes,
+  recordBlockBytes,
+  recordBytes,
+  recordDatabase,
+  RecordFlag,
+  recordFlags,
+} from './record.ts';
+
+/**
+ * Walks a shard - allocator, table, every record, every count - and asserts every invariant, also that what the
+ * records and the table take is all that is allocated. Returns the number of keys.
+ */
+export function verifyShard(keyspace: Keyspace, shard: Shard): number {
+  const words = shard.words;
+  const used = verifyAllocator(shard);
+  const table = shard.heads[shard.head + Head.Table]!;
+  if (table === 0) {
+    assert(shard.heads[shard.head + Head.Directory] === 0, 'keyspace: directory of no table');
+    assert(used === 0, 'keyspace: blocks in an empty shard');
+    return 0;
+  }
+  const count = verifyTable(shard, table);
+  assert(
+    shard.heads[shard.head + Head.Directory] === tableDirectory(shard, table),
+    'keyspace: head directory',
+  );
+  assert(shard.heads[shard.head + Head.Depth] === tableDepth(shard, table), 'keyspace: head depth');
+  const entries: number[] = [];
+  assert(collectEntries(shard, table, 0, count + 1, entries) === -1, 'keyspace: walk goes on past the end');
+  assert(entries.length === count * 2, 'keyspace: walk misses entries');
+  let bytes = tableBytesUsed(shard, table);
+  const keys = new Map<number, number>();
+  const expiries = new Map<number, number>();
+  for (let i = 0; i < entries.length; i += 2) {
+    bytes += verifyRecord(keyspace, shard, entries[i]!, entries[i + 1]!, keys, expiries);
+  }
+  assert(bytes === used, 'keyspace: blocks that no record owns');
+  for (let database = 0; database < DATABASE_COUNT_MAX; database++) {
+    assert(words[Header.KeyCounts + database] === (keys.get(database) ?? 0), 'keyspace: key count');
+    assert(words[Header.ExpiryCounts + database] === (expiries.get(database) ?? 0), 'keyspace: expiry count');
+  }
+  return count;
+}
+
+/** Checks one record and counts it by database; returns the bytes of its block. */
+function verifyRecord(
+  keyspace: Keyspace,
+  shard: Shard,
+  hash: number,
+  record: number,
+  keys: Map<number, number>,
+  expiries: Map<number, number>,
+): number {
+  const database = recordDatabase(shard, record);
+  const start = keyAt(shard, record);
+  assert(
+    keyspace.hash(shard.bytes, start, keyBytes(shard, record), database) === hash,
+    'keyspace: record under another hash',
+  );
+  assert(keyspace.shardOf(hash) === shard, 'keyspace: record in another shard');
+  const block = usableBytes(shard, record);
+  assert(recordBytes(shard, record) <= block, 'keyspace: record larger than its block');
+  assert(recordBlockBytes(shard, record) === block, 'keyspace: slack flag');
+  keys.set(database, (keys.get(database) ?? 0) + 1);
+  if ((recordFlags(shard, record) & RecordFlag.Expiry) !== 0) {
+    expiries.set(database, (expiries.get(database) ?? 0) + 1);
+  }
+  return block;
+}
