@@ -1,7 +1,7 @@
 /**
  * Gives the memory of free pages back to the system with madvise, through the C library. Bun maps a SharedArrayBuffer
  * as private anonymous memory, so MADV_DONTNEED frees its pages at once; they read as zeros when next touched.
- * Cost: 70 us per MiB that was backed by memory. Where there is no such library nothing is given back.
+ * Which pages are free, and at what offset, is for pages.ts to say. Cost: 70 us per MiB that was backed by memory. Where there is no such library nothing is given back.
  */
 import { dlopen, ptr } from 'bun:ffi';
 import { assert } from '../base/assert.ts';

@@ -62,7 +62,13 @@ function generators(): Generator[] {
     ...some(random, ['REPLACE'], 1),
   ];
   return [
-    ...[set, set, set, set, expire, expire, copy],
+    set,
+    set,
+    set,
+    set,
+    expire,
+    expire,
+    copy,
     (random) => [random.pick(MANY_KEYS), ...some(random, KEYS, 3)],
     (random) => [random.pick(ONE_KEY), keyOf(random)],
     (random) => [random.pick(ONE_KEY), keyOf(random)],
@@ -97,6 +103,17 @@ function sortedLines(reply: string): string {
     .join('|');
 }
 
+/** SELECT and HELLO are played by hand: they are not what is tested, and the server may be without them. */
+class KeyServer extends TestServer {
+  override run(...parts: (string | number | Uint8Array)[]): string {
+    const { connection } = this.client;
+    if (parts[0] === 'HELLO') connection.version = parts[1] as 2 | 3;
+    else if (parts[0] === 'SELECT' && parts.length === 2) connection.database = Number(parts[1]);
+    else return super.run(...parts);
+    return '+OK\r\n';
+  }
+}
+
 describe.skipIf(isOracleMissing('redis-server'))('generic commands answer as redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
@@ -110,7 +127,7 @@ describe.skipIf(isOracleMissing('redis-server'))('generic commands answer as red
       async () => {
         const seed = chooseSeed();
         console.log(`seed ${seed}`);
-        const server = new TestServer();
+        const server = new KeyServer();
         await runDifferential({
           seed,
           commands: chooseCommandCount(COMMANDS),

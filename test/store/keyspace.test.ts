@@ -89,7 +89,7 @@ class Pair {
 
   clear(database: number): void {
     for (const shard of this.keyspace.shards) this.keyspace.clearDatabase(shard, database, this.key);
-    for (const name of [...this.model.keys()]) if (name.startsWith(`${database}/`)) this.model.delete(name);
+    for (const name of this.model.keys()) if (name.startsWith(`${database}/`)) this.model.delete(name);
     expect(this.keyspace.keyCount(database)).toBe(0);
   }
 
@@ -98,7 +98,7 @@ class Pair {
       // Twice the entries: the first slice may start in the middle.
       for (let slice = 0; slice < 8; slice++) this.keyspace.expireSlice(shard, 1000, this.key);
     }
-    for (const name of [...this.model.keys()]) {
+    for (const name of this.model.keys()) {
       const slash = name.indexOf('/');
       this.live(Number(name.slice(0, slash)), name.slice(slash + 1));
     }
