@@ -103,17 +103,6 @@ function sortedLines(reply: string): string {
     .join('|');
 }
 
-/** SELECT and HELLO are played by hand: they are not what is tested, and the server may be without them. */
-class KeyServer extends TestServer {
-  override run(...parts: (string | number | Uint8Array)[]): string {
-    const { connection } = this.client;
-    if (parts[0] === 'HELLO') connection.version = parts[1] as 2 | 3;
-    else if (parts[0] === 'SELECT' && parts.length === 2) connection.database = Number(parts[1]);
-    else return super.run(...parts);
-    return '+OK\r\n';
-  }
-}
-
 describe.skipIf(isOracleMissing('redis-server'))('generic commands answer as redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
@@ -127,7 +116,7 @@ describe.skipIf(isOracleMissing('redis-server'))('generic commands answer as red
       async () => {
         const seed = chooseSeed();
         console.log(`seed ${seed}`);
-        const server = new KeyServer();
+        const server = new TestServer();
         await runDifferential({
           seed,
           commands: chooseCommandCount(COMMANDS),
