@@ -267,31 +267,41 @@ export class Dispatcher implements Call {
   }
 
   private runRouted(command: Command, hash: number): void {
-    this.database = this.keyspace.physicalDatabase(this.client.database);
-    if (command.singleKey !== 0)
-      this.runSingleKey(command, this.database === this.preparedDatabase ? hash : -1);
+    if (command.singleKey !== 0) this.runSingleKey(command, hash);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
     else if (command.route === Route.All) this.runAll(command);
-    else this.runGuarded(command);
+    else {
+      this.readDatabase();
+      this.runGuarded(command);
+    }
   }
 
-  /** Hot: the path of GET and SET. `hash` is that of the key in `database`, or -1 when it is not known yet. */
+  /**
+   * Finds the client's physical database. Returns the version of the map, read before the map: when it is still the
+   * same under the lock of the key's shard, no SWAPDB has come between.
+   */
+  private readDatabase(): number {
+    const words = this.keyspace.control.words;
+    const version = words[Control.DatabaseMapVersion]!;
+    this.database = words[Control.DatabaseMap + this.client.database]!;
+    return version;
+  }
+
+  /** Hot: the path of GET and SET. `hash` is that of the key in `preparedDatabase`, or -1 when it is not known. */
   private runSingleKey(command: Command, hash: number): void {
     const { keyspace, key } = this;
     const words = keyspace.control.words;
     const at = this.args[command.singleKey * 2]!;
     const byteCount = this.args[command.singleKey * 2 + 1]!;
-    let known = hash;
     for (;;) {
-      const version = words[Control.DatabaseMapVersion]!;
-      if (known < 0) known = keyspace.hash(this.source, at, byteCount, this.database);
-      keyspace.locateHashed(key, this.source, at, byteCount, this.database, known);
+      const version = this.readDatabase();
+      const isKnown = hash >= 0 && this.database === this.preparedDatabase;
+      const keyHash = isKnown ? hash : keyspace.hash(this.source, at, byteCount, this.database);
+      keyspace.locateHashed(key, this.source, at, byteCount, this.database, keyHash);
       const shard = key.shard;
       lockShard(shard);
       if (words[Control.DatabaseMapVersion] !== version) {
         unlockShard(shard);
-        this.database = keyspace.physicalDatabase(this.client.database);
-        known = -1;
         continue;
       }
       try {
@@ -308,12 +318,11 @@ export class Dispatcher implements Call {
   private runManyKeys(command: Command): void {
     const words = this.keyspace.control.words;
     for (;;) {
-      const version = words[Control.DatabaseMapVersion]!;
+      const version = this.readDatabase();
       this.hashKeys(command);
       this.locks.lockWanted();
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
-      this.database = this.keyspace.physicalDatabase(this.client.database);
     }
     this.runGuarded(command);
     this.locks.release();
@@ -350,7 +359,7 @@ export class Dispatcher implements Call {
   private runAll(command: Command): void {
     this.locks.wantAll();
     this.locks.lockWanted();
-    this.database = this.keyspace.physicalDatabase(this.client.database);
+    this.readDatabase();
     this.runGuarded(command);
     this.locks.release();
   }
