@@ -84,6 +84,8 @@ export class Keyspace {
   touchOnRead = true;
   /** Called for a change in a shard whose interest table is not empty. */
   onTouched: (key: Key) => void = () => {};
+  /** Longest string that commands may build (proto-max-bulk-len). */
+  stringBytesMax = 512 << 20;
   /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
   changes = 0;
   private readonly glances = new Int32Array(FETCH_AHEAD_MAX);
@@ -261,6 +263,55 @@ export class Keyspace {
     return Status.Ok;
   }
 
+  /**
+   * Makes `key` a string of `byteCount` undefined bytes without expiry, whatever it was. The caller writes them and then
+   * calls `touched`. Returns the record, or 0, nothing changed: out of memory.
+   */
+  createString(key: Key, byteCount: number): number {
+    return this.makeRoom(key, this.find(key), 0, byteCount);
+  }
+
+  /**
+   * First half of a put of several keys, all or nothing: a record that is to become that of `key`. A new key enters the
+   * table now, one that exists keeps its record until `commitStaged`. Returns the record, or 0: out of memory, and the
+   * caller must drop what it has staged, last first.
+   */
+  stageString(key: Key, from: Bytes, fromAt: number, byteCount: number, whenMs: number): number {
+    const shard = key.shard;
+    const old = this.find(key);
+    const expiry = whenMs === KEEP_EXPIRY ? (old === 0 ? 0 : expiryAtMs(shard, old)) : whenMs;
+    const flags = expiry === 0 ? 0 : RecordFlag.Expiry;
+    const record = allocate(shard, prefixBytes(flags) + key.byteCount + byteCount);
+    if (record === 0) return 0;
+    if (old === 0 && !this.addToTable(key, record, flags)) {
+      free(shard, record);
+      return 0;
+    }
+    this.writeHead(key, record, flags, byteCount, false);
+    if (expiry !== 0) writeExpiryAtMs(shard, record, expiry);
+    copyBytes(from, fromAt, shard.bytes, valueAt(shard, record), byteCount);
+    return record;
+  }
+
+  /** Lets a staged record take its place. Cannot fail. */
+  commitStaged(key: Key, record: number): void {
+    const shard = key.shard;
+    const old = this.find(key);
+    if (old !== record) {
+      this.countExpiry(shard, key.database, recordFlags(shard, old), recordFlags(shard, record));
+      setSlotRef(shard, key.slot, record);
+      this.freeRecord(shard, old);
+      key.record = record;
+    }
+    this.touched(key);
+  }
+
+  /** Takes a staged record away again. */
+  dropStaged(key: Key, record: number): void {
+    if (this.find(key) === record) this.unlink(key);
+    free(key.shard, record);
+  }
+
   /** A string record for `key` with header and key written and room for the value, in the table. 0: out of memory. */
   private makeRoom(key: Key, old: number, flags: number, byteCount: number): number {
     const shard = key.shard;
@@ -428,12 +479,11 @@ export class Keyspace {
     return true;
   }
 
-  /** Removes the record found under `key`. */
-  remove(key: Key): void {
+  /** Takes the record found under `key` out of the table and its counts. */
+  private unlink(key: Key): void {
     const shard = key.shard;
     const words = shard.words;
-    const record = key.record;
-    const flags = recordFlags(shard, record);
+    const flags = recordFlags(shard, key.record);
     const table = shard.heads[shard.head + Head.Table]!;
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
@@ -441,6 +491,13 @@ export class Keyspace {
     if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!--;
     key.record = 0;
     key.slot = 0;
+  }
+
+  /** Removes the record found under `key`. */
+  remove(key: Key): void {
+    const shard = key.shard;
+    const record = key.record;
+    this.unlink(key);
     // Before the block goes: `key` may point at the key bytes inside it.
     this.touched(key);
     this.freeRecord(shard, record);
