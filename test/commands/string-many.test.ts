@@ -132,8 +132,7 @@ function runRandomly(server: TestServer, random: Random, count: number): number 
     const wanted = new Map<string, string | undefined>();
     for (const [name, change] of effect) wanted.set(name, change(wanted.get(name) ?? model.get(name)));
     if (server.run(...command) === OUT_OF_MEMORY) failures++;
-    else
-      for (const [name, after] of wanted) after === undefined ? model.delete(name) : model.set(name, after);
+    else apply(model, wanted);
     for (const name of wanted.keys()) {
       expect(server.run('GET', name)).toBe(model.has(name) ? bulk(model.get(name)!) : NIL);
     }
@@ -143,6 +142,13 @@ function runRandomly(server: TestServer, random: Random, count: number): number 
   expect(server.engine.keyspace.keyCount(0)).toBe(model.size);
   server.verify();
   return failures;
+}
+
+function apply(model: Map<string, string>, wanted: ReadonlyMap<string, string | undefined>): void {
+  for (const [name, after] of wanted) {
+    if (after === undefined) model.delete(name);
+    else model.set(name, after);
+  }
 }
 
 interface Write {
