@@ -77,6 +77,8 @@ export const numberRows: readonly Row[] = [
 
 const scratchValue = new Int64();
 const scratchIncrement = new Int64();
+/** Room for the longest number: a long double has at most 4933 digits before the point and prints 17 behind it. */
+const scratchText = Bytes.allocate(8192);
 const scratchDigits = Bytes.allocate(INT64_BYTES_MAX);
 
 /** Hot. */
@@ -186,6 +188,6 @@ export function parseLongDoubleArgument(call: Call, index: number): LongDouble |
 export function putNumber(call: Call, text: string, whenMs: number): boolean {
   const { key, keyspace } = call;
   const clientFlags = key.record === 0 ? 0 : itemClientFlags(key.shard, key.record);
-  const bytes = Bytes.fromText(text);
-  return keyspace.putItem(key, bytes, 0, bytes.u8.length, whenMs, clientFlags) === Status.Ok;
+  const byteCount = scratchText.u8.write(text, 0, 'latin1');
+  return keyspace.putItem(key, scratchText, 0, byteCount, whenMs, clientFlags) === Status.Ok;
 }
