@@ -8,7 +8,7 @@ import {
   parseLongDouble,
 } from '../base/long-double.ts';
 import { KEEP_EXPIRY } from '../store/keyspace.ts';
-import { expiryAtMs } from '../store/record.ts';
+import { Encoding, expiryAtMs } from '../store/record.ts';
 import { isWord, parseInt64Argument } from './argument.ts';
 import { ExpiryOption, hasPassed, takesTime } from './expiry-argument.ts';
 import { NOT_A_FLOAT, NOT_AN_INTEGER, OUT_OF_MEMORY, SYNTAX_ERROR } from './replies.ts';
@@ -68,6 +68,7 @@ interface Arithmetic<Value> {
   negate(value: Value): Value;
   compare(a: Value, b: Value): number;
   format(value: Value): string;
+  readonly encoding: Encoding;
   reply(call: Call, text: string): void;
   readonly one: Value;
   readonly zero: Value;
@@ -89,6 +90,7 @@ const INTEGERS: Arithmetic<bigint> = {
   negate: (value) => -value,
   compare: (a, b) => (a < b ? -1 : a > b ? 1 : 0),
   format: String,
+  encoding: Encoding.Plain,
   reply: (call, text) => call.reply.text(`:${text}\r\n`),
   one: 1n,
   zero: 0n,
@@ -112,6 +114,7 @@ const FLOATS: Arithmetic<LongDouble> = {
   negate: (value) => ({ mantissa: -value.mantissa, exponent: value.exponent }),
   compare: compareLongDoubles,
   format: formatLongDouble,
+  encoding: Encoding.Text,
   reply: (call, text) =>
     call.reply.version === 3 ? call.reply.text(`,${text}\r\n`) : call.reply.bulkText(text),
   one: constant('1'),
@@ -192,19 +195,26 @@ function addWithin<Value>(
   const result = isAbove ? greatest : isBelow ? least : sum!;
   const applied = isAbove || isBelow ? numbers.add(result, numbers.negate(value)) : added;
   if (applied === null) return reply.error('ERR applied increment would overflow');
-  if (storeResult(call, options, numbers.format(result), whenMs)) replyPair(call, numbers, result, applied);
+  if (storeResult(call, options, numbers, result, whenMs)) replyPair(call, numbers, result, applied);
   else reply.error(OUT_OF_MEMORY);
 }
 
 /** Stores the result with its expiry; one that is past removes the key. False, nothing changed: out of memory. */
-function storeResult(call: Call, options: IncrexOptions, text: string, whenMs: number): boolean {
+function storeResult<Value>(
+  call: Call,
+  options: IncrexOptions,
+  numbers: Arithmetic<Value>,
+  result: Value,
+  whenMs: number,
+): boolean {
   const { key, keyspace } = call;
   const hasExpiry = key.record !== 0 && expiryAtMs(key.shard, key.record) !== 0;
   const keeps = options.expiry === ExpiryOption.None || (options.onlyNewExpiry && hasExpiry);
-  if (keeps) return putNumber(call, text, KEEP_EXPIRY);
-  if (!takesTime(options.expiry) || !hasPassed(call, whenMs)) return putNumber(call, text, whenMs);
-  if (key.record !== 0) keyspace.remove(key);
-  return true;
+  if (!keeps && takesTime(options.expiry) && hasPassed(call, whenMs)) {
+    if (key.record !== 0) keyspace.remove(key);
+    return true;
+  }
+  return putNumber(call, numbers.format(result), numbers.encoding, keeps ? KEEP_EXPIRY : whenMs);
 }
 
 function replyPair<Value>(call: Call, numbers: Arithmetic<Value>, first: Value, second: Value): void {

@@ -162,7 +162,7 @@ function incrbyfloatCommand(call: Call): void {
   const sum = addLongDoubles(value, added);
   if (sum === null) return reply.error(NAN_OR_INFINITY);
   const text = formatLongDouble(sum);
-  if (putNumber(call, text, KEEP_EXPIRY)) reply.bulkText(text);
+  if (putNumber(call, text, Encoding.Text, KEEP_EXPIRY)) reply.bulkText(text);
   else reply.error(OUT_OF_MEMORY);
 }
 
@@ -185,9 +185,12 @@ export function parseLongDoubleArgument(call: Call, index: number): LongDouble |
  * Makes the text of a number the value of the key that was looked for, keeping memcached's client flags. `whenMs` as for
  * `putString`. False, nothing changed: out of memory.
  */
-export function putNumber(call: Call, text: string, whenMs: number): boolean {
+export function putNumber(call: Call, text: string, encoding: Encoding, whenMs: number): boolean {
   const { key, keyspace } = call;
   const clientFlags = key.record === 0 ? 0 : itemClientFlags(key.shard, key.record);
   const byteCount = scratchText.u8.write(text, 0, 'latin1');
-  return keyspace.putItem(key, scratchText, 0, byteCount, whenMs, clientFlags) === Status.Ok;
+  const status = keyspace.putItem(key, scratchText, 0, byteCount, whenMs, clientFlags);
+  if (status !== Status.Ok) return false;
+  setRecordKind(key.shard, key.record, ValueType.String, encoding);
+  return true;
 }
