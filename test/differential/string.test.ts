@@ -201,14 +201,23 @@ describe.skipIf(isOracleMissing('redis-server'))('strings and redis-server', () 
   });
   afterAll(() => oracle.stop());
 
-  test(
-    'give the same replies',
-    async () => {
+  test.each([2, 3])(
+    'give the same replies in RESP%d',
+    async (version) => {
       const seed = chooseSeed();
       console.info(`seed ${seed} (set DIFFERENTIAL_SEED to run it again)`);
       const server = new TestServer();
-      const commands = chooseCommandCount(COMMANDS);
-      await runDifferential({ seed, commands, generators: GENERATORS, oraclePort: oracle.port, server });
+      const commands = chooseCommandCount(COMMANDS) / 2;
+      const prologue: Command[] = [['FLUSHALL'], ['HELLO', version]];
+      await runDifferential({
+        seed,
+        commands,
+        generators: GENERATORS,
+        oraclePort: oracle.port,
+        server,
+        prologue,
+      });
+      expect(server.client.connection.version).toBe(version);
       expect(server.engine.keyspace.keyCount(0)).toBeGreaterThan(0);
     },
     TIMEOUT_MS,
