@@ -192,6 +192,8 @@ const GENERATORS: readonly Generator[] = [
   (random) => ['INCRBYFLOAT', anyKey(random), random.oneIn(2) ? random.pick(FLOATS) : integer(random)],
   setForLcs,
   lcs,
+  (random) => [random.pick(['TTL', 'PTTL', 'EXPIRETIME', 'PEXPIRETIME']), anyKey(random)],
+  (random) => ['OBJECT', 'ENCODING', anyKey(random)],
 ];
 
 describe.skipIf(isOracleMissing('redis-server'))('strings and redis-server', () => {
