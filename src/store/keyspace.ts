@@ -7,8 +7,8 @@
 import { type Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { hashBytes, type HashKey } from '../base/hash.ts';
 import { Control, type ControlBlock, Counter } from '../memory/control.ts';
-import { allocate, blockBytes, free, resetAllocator } from '../memory/allocator.ts';
-import { DATABASE_COUNT_MAX, Head, Header, type Shard } from '../memory/shard.ts';
+import { allocate, blockBytes, free } from '../memory/allocator.ts';
+import { Head, Header, type Shard } from '../memory/shard.ts';
 import {
   collectEntries,
   createTable,
@@ -22,7 +22,6 @@ import {
   removeSlot,
   setSlotRef,
   slotRef,
-  tableCount,
   tableDepth,
   tableDirectory,
 } from '../structures/table.ts';
@@ -676,40 +675,6 @@ export class Keyspace {
     key.record = record;
     key.slot = findSlot(shard, shard.heads[shard.head + Head.Table]!, hash);
     while (slotRef(shard, key.slot) !== record) key.slot = nextSlot(shard, key.slot, hash);
-  }
-
-  /** Removes every key of every database of a shard, at a cost that does not depend on their number. */
-  clearShard(shard: Shard): void {
-    const words = shard.words;
-    const count =
-      shard.heads[shard.head + Head.Table] === 0
-        ? 0
-        : tableCount(shard, shard.heads[shard.head + Head.Table]!);
-    resetAllocator(shard);
-    shard.heads[shard.head + Head.Table] = 0;
-    shard.heads[shard.head + Head.Directory] = 0;
-    shard.heads[shard.head + Head.ExpiryCursor] = 0;
-    words.fill(0, Header.KeyCounts, Header.ExpiryCounts + DATABASE_COUNT_MAX);
-    shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]! += count;
-    this.changes++;
-  }
-
-  /** Removes every key of one physical database in a shard. */
-  clearDatabase(shard: Shard, database: number, key: Key): void {
-    const words = shard.words;
-    const count = words[Header.KeyCounts + database]!;
-    if (count === 0) return;
-    if (count === tableCount(shard, shard.heads[shard.head + Head.Table]!)) return this.clearShard(shard);
-    const entries = this.scratchEntries;
-    for (let hash = 0; hash >= 0;) {
-      entries.length = 0;
-      hash = collectEntries(shard, shard.heads[shard.head + Head.Table]!, hash, 256, entries);
-      for (let i = 0; i < entries.length; i += 2) {
-        if (recordDatabase(shard, entries[i + 1]!) !== database) continue;
-        this.pointAt(key, shard, entries[i]!, entries[i + 1]!);
-        this.remove(key);
-      }
-    }
   }
 
   /** Walks a shard and asserts every invariant (keyspace-check.ts). Returns the number of keys. */
