@@ -1,5 +1,6 @@
 /** Commands about whole databases. */
 import { Int64, int64ToNumber } from '../base/int64.ts';
+import { clearDatabase, clearShard } from '../store/clearing.ts';
 import { isWord, parseInt64Argument } from './argument.ts';
 import { DATABASE_OUT_OF_RANGE, SYNTAX_ERROR } from './replies.ts';
 import { type Call, type Family, Flag, Route } from './row.ts';
@@ -66,13 +67,13 @@ function dbSizeCommand(call: Call): void {
 function flushDbCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
   const { keyspace } = call;
-  for (const shard of keyspace.shards) keyspace.clearDatabase(shard, call.database, call.key);
+  for (const shard of keyspace.shards) clearDatabase(keyspace, shard, call.database, call.key);
   call.reply.ok();
 }
 
 function flushAllCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
-  for (const shard of call.keyspace.shards) call.keyspace.clearShard(shard);
+  for (const shard of call.keyspace.shards) clearShard(call.keyspace, shard);
   call.reply.ok();
 }
 

@@ -29,11 +29,14 @@ export function typeName(shard: Shard, record: number): string {
 
 /** The word that OBJECT ENCODING answers for a record. Strings are stored in one way only: it tells what Redis does. */
 export function encodingName(shard: Shard, record: number): string {
-  if (recordEncoding(shard, record) === Encoding.Raw) return 'raw';
+  const encoding = recordEncoding(shard, record);
+  if (encoding === Encoding.Raw) return 'raw';
   const byteCount = valueBytes(shard, record);
   const at = valueAt(shard, record);
   const isInteger =
-    byteCount <= INTEGER_BYTES_MAX && parseInt64(shard.bytes.u8, at, at + byteCount, scratchInteger);
+    encoding === Encoding.Plain &&
+    byteCount <= INTEGER_BYTES_MAX &&
+    parseInt64(shard.bytes.u8, at, at + byteCount, scratchInteger);
   if (isInteger) return 'int';
   return byteCount <= EMBEDDED_BYTES_MAX ? 'embstr' : 'raw';
 }

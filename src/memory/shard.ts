@@ -116,6 +116,11 @@ export class Shard {
     return this.headDoubles[this.headDouble + (Head.UsedBytes >> 1)]!;
   }
 
+  /** Bytes of the pages never handed out: allocations that add up to less cannot fail. */
+  get untouchedBytes(): number {
+    return (this.words[Header.PageCount]! - this.words[Header.TopPage]!) * PAGE_BYTES;
+  }
+
   /** Changes made to this shard since it was formatted. */
   get mutations(): number {
     return this.headDoubles[this.headDouble + (Head.Mutations >> 1)]!;

@@ -334,14 +334,21 @@ export class Dispatcher implements Call {
     positions.length = 0;
     collectKeyPositions(command, { u8: this.source.u8, args, count: this.count }, positions);
     if (this.keyHashes.length < this.count) this.keyHashes = new Int32Array(this.count * 2);
+    const { aheadHashes, keyspace } = this;
+    let aheadCount = 0;
     for (let i = 0; i < positions.length; i += 2) {
       if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
       const at = positions[i]! * 2;
-      const hash = this.keyspace.hash(this.source, args[at]!, args[at + 1]!, this.database);
+      const hash = keyspace.hash(this.source, args[at]!, args[at + 1]!, this.database);
       this.keyHashes[positions[i]!] = hash;
-      this.locks.want(this.keyspace.shardOf(hash).index);
+      this.locks.want(keyspace.shardOf(hash).index);
+      aheadHashes[aheadCount++] = hash;
+      if (aheadCount < FETCH_AHEAD_MAX) continue;
+      keyspace.fetchAhead(aheadHashes, aheadCount);
+      aheadCount = 0;
     }
     if (command.row.otherDatabase !== undefined) this.wantInDatabase(command.row.otherDatabase(this));
+    if (aheadCount > 1) keyspace.fetchAhead(aheadHashes, aheadCount);
     if (positions.length > 0) this.locate(positions[0]!, this.key);
   }
 

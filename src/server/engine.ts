@@ -2,7 +2,7 @@
 import { Bytes } from '../base/bytes.ts';
 import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
-import { Shard } from '../memory/shard.ts';
+import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import { FAMILIES } from '../commands/families.ts';
@@ -110,6 +110,7 @@ export class Engine implements Server {
   private applyConfig(changed: readonly string[]): void {
     this.maxMemoryBytes = this.config.number('maxmemory');
     this.bulkBytesMax = this.config.number('proto-max-bulk-len');
+    this.keyspace.stringBytesMax = Math.min(this.bulkBytesMax, SHARD_BYTES);
     this.queryBytesMax = this.config.number('client-query-buffer-limit');
     this.outputLimit = this.config.bufferLimit('normal');
     this.password = this.config.text('requirepass');

@@ -7,8 +7,8 @@
 import { type Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { hashBytes, type HashKey } from '../base/hash.ts';
 import { Control, type ControlBlock, Counter } from '../memory/control.ts';
-import { allocate, blockBytes, free, resetAllocator } from '../memory/allocator.ts';
-import { DATABASE_COUNT_MAX, Head, Header, type Shard } from '../memory/shard.ts';
+import { allocate, blockBytes, free } from '../memory/allocator.ts';
+import { Head, Header, type Shard } from '../memory/shard.ts';
 import {
   collectEntries,
   createTable,
@@ -22,7 +22,6 @@ import {
   removeSlot,
   setSlotRef,
   slotRef,
-  tableCount,
   tableDepth,
   tableDirectory,
 } from '../structures/table.ts';
@@ -84,6 +83,8 @@ export class Keyspace {
   touchOnRead = true;
   /** Called for a change in a shard whose interest table is not empty. */
   onTouched: (key: Key) => void = () => {};
+  /** Longest string that commands may build (proto-max-bulk-len). */
+  stringBytesMax = 512 << 20;
   /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
   changes = 0;
   private readonly glances = new Int32Array(FETCH_AHEAD_MAX);
@@ -261,6 +262,55 @@ export class Keyspace {
     return Status.Ok;
   }
 
+  /**
+   * Makes `key` a string of `byteCount` undefined bytes without expiry, whatever it was. The caller writes them and then
+   * calls `touched`. Returns the record, or 0, nothing changed: out of memory.
+   */
+  createString(key: Key, byteCount: number): number {
+    return this.makeRoom(key, this.find(key), 0, byteCount);
+  }
+
+  /**
+   * First half of a put of several keys, all or nothing: a record that is to become that of `key`. A new key enters the
+   * table now, one that exists keeps its record until `commitStaged`. Returns the record, or 0: out of memory, and the
+   * caller must drop what it has staged, last first.
+   */
+  stageString(key: Key, from: Bytes, fromAt: number, byteCount: number, whenMs: number): number {
+    const shard = key.shard;
+    const old = this.find(key);
+    const expiry = whenMs === KEEP_EXPIRY ? (old === 0 ? 0 : expiryAtMs(shard, old)) : whenMs;
+    const flags = expiry === 0 ? 0 : RecordFlag.Expiry;
+    const record = allocate(shard, prefixBytes(flags) + key.byteCount + byteCount);
+    if (record === 0) return 0;
+    if (old === 0 && !this.addToTable(key, record, flags)) {
+      free(shard, record);
+      return 0;
+    }
+    this.writeHead(key, record, flags, byteCount, false);
+    if (expiry !== 0) writeExpiryAtMs(shard, record, expiry);
+    copyBytes(from, fromAt, shard.bytes, valueAt(shard, record), byteCount);
+    return record;
+  }
+
+  /** Lets a staged record take its place. Cannot fail. */
+  commitStaged(key: Key, record: number): void {
+    const shard = key.shard;
+    const old = this.find(key);
+    if (old !== record) {
+      this.countExpiry(shard, key.database, recordFlags(shard, old), recordFlags(shard, record));
+      setSlotRef(shard, key.slot, record);
+      this.freeRecord(shard, old);
+      key.record = record;
+    }
+    this.touched(key);
+  }
+
+  /** Takes a staged record away again. */
+  dropStaged(key: Key, record: number): void {
+    if (this.find(key) === record) this.unlink(key);
+    free(key.shard, record);
+  }
+
   /** A string record for `key` with header and key written and room for the value, in the table. 0: out of memory. */
   private makeRoom(key: Key, old: number, flags: number, byteCount: number): number {
     const shard = key.shard;
@@ -428,12 +478,11 @@ export class Keyspace {
     return true;
   }
 
-  /** Removes the record found under `key`. */
-  remove(key: Key): void {
+  /** Takes the record found under `key` out of the table and its counts. */
+  private unlink(key: Key): void {
     const shard = key.shard;
     const words = shard.words;
-    const record = key.record;
-    const flags = recordFlags(shard, record);
+    const flags = recordFlags(shard, key.record);
     const table = shard.heads[shard.head + Head.Table]!;
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
@@ -441,6 +490,13 @@ export class Keyspace {
     if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!--;
     key.record = 0;
     key.slot = 0;
+  }
+
+  /** Removes the record found under `key`. */
+  remove(key: Key): void {
+    const shard = key.shard;
+    const record = key.record;
+    this.unlink(key);
     // Before the block goes: `key` may point at the key bytes inside it.
     this.touched(key);
     this.freeRecord(shard, record);
@@ -619,40 +675,6 @@ export class Keyspace {
     key.record = record;
     key.slot = findSlot(shard, shard.heads[shard.head + Head.Table]!, hash);
     while (slotRef(shard, key.slot) !== record) key.slot = nextSlot(shard, key.slot, hash);
-  }
-
-  /** Removes every key of every database of a shard, at a cost that does not depend on their number. */
-  clearShard(shard: Shard): void {
-    const words = shard.words;
-    const count =
-      shard.heads[shard.head + Head.Table] === 0
-        ? 0
-        : tableCount(shard, shard.heads[shard.head + Head.Table]!);
-    resetAllocator(shard);
-    shard.heads[shard.head + Head.Table] = 0;
-    shard.heads[shard.head + Head.Directory] = 0;
-    shard.heads[shard.head + Head.ExpiryCursor] = 0;
-    words.fill(0, Header.KeyCounts, Header.ExpiryCounts + DATABASE_COUNT_MAX);
-    shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]! += count;
-    this.changes++;
-  }
-
-  /** Removes every key of one physical database in a shard. */
-  clearDatabase(shard: Shard, database: number, key: Key): void {
-    const words = shard.words;
-    const count = words[Header.KeyCounts + database]!;
-    if (count === 0) return;
-    if (count === tableCount(shard, shard.heads[shard.head + Head.Table]!)) return this.clearShard(shard);
-    const entries = this.scratchEntries;
-    for (let hash = 0; hash >= 0;) {
-      entries.length = 0;
-      hash = collectEntries(shard, shard.heads[shard.head + Head.Table]!, hash, 256, entries);
-      for (let i = 0; i < entries.length; i += 2) {
-        if (recordDatabase(shard, entries[i + 1]!) !== database) continue;
-        this.pointAt(key, shard, entries[i]!, entries[i + 1]!);
-        this.remove(key);
-      }
-    }
   }
 
   /** Walks a shard and asserts every invariant (keyspace-check.ts). Returns the number of keys. */

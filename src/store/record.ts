@@ -65,6 +65,8 @@ export const enum Encoding {
   Plain = 0,
   /** Strings that were edited in place: always reported as raw, as Redis does. */
   Raw = 1,
+  /** Strings that are text even if they read like an integer: the sums of floats, as in Redis. */
+  Text = 2,
 }
 
 const ACCESS_MASK = 0xffffff;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { Bytes } from '../../src/base/bytes.ts';
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardMemory, Shard } from '../../src/memory/shard.ts';
+import { clearDatabase, clearShard } from '../../src/store/clearing.ts';
 import { Key } from '../../src/store/key.ts';
 import { KEEP_EXPIRY, Keyspace } from '../../src/store/keyspace.ts';
 import { expiryAtMs, keyAt, keyBytes, valueAt, valueBytes } from '../../src/store/record.ts';
@@ -88,7 +89,7 @@ class Pair {
   }
 
   clear(database: number): void {
-    for (const shard of this.keyspace.shards) this.keyspace.clearDatabase(shard, database, this.key);
+    for (const shard of this.keyspace.shards) clearDatabase(this.keyspace, shard, database, this.key);
     for (const name of this.model.keys()) if (name.startsWith(`${database}/`)) this.model.delete(name);
     expect(this.keyspace.keyCount(database)).toBe(0);
   }
@@ -223,7 +224,7 @@ describe('Keyspace', () => {
     };
     const { keyspace } = pair;
     fill();
-    for (const shard of keyspace.shards) keyspace.clearShard(shard);
+    for (const shard of keyspace.shards) clearShard(keyspace, shard);
     pair.model.clear();
     pair.verify();
     expect(keyspace.usedBytes()).toBe(0);

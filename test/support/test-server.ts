@@ -16,6 +16,8 @@ export interface TestServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** The largest chunk that a socket delivers. */
+const CHUNK_BYTES_MAX = 512 << 10;
 const LIMITS = { memoryBytes: 1 << 30, cpuCount: 1 };
 
 /** A client's end of a connection: what the server writes is gathered in `output`. */
@@ -66,7 +68,10 @@ export class TestClient {
   /** Sends raw bytes (latin1) and returns what the server wrote meanwhile, as latin1. */
   send(bytes: string | Buffer): string {
     this.socket.output = '';
-    this.connection.receive(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    const chunk = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
+    for (let at = 0; at < chunk.length; at += CHUNK_BYTES_MAX) {
+      this.connection.receive(chunk.subarray(at, at + CHUNK_BYTES_MAX));
+    }
     return this.socket.output;
   }
 
