@@ -17,6 +17,10 @@ export class Command {
   /** Position of the only key, or 0 when there are none or several. */
   readonly singleKey: number;
   readonly keys: readonly KeySpec[];
+  /** Where the keys stand if one specification tells it by positions alone, `keyFirst` being 0 otherwise. */
+  readonly keyFirst: number = 0;
+  readonly keyLast: number = 0;
+  readonly keyStep: number = 1;
   readonly run: Handler;
   readonly subs: ReadonlyMap<string, Command> | null;
   /** Run time is always measured: its cost depends on its arguments. Of the others a sample is. */

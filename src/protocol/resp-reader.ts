@@ -13,6 +13,10 @@ const enum Byte {
   Minus = 45,
   Zero = 48,
   Star = 42,
+  Space = 32,
+  DoubleQuote = 34,
+  SingleQuote = 39,
+  Delete = 127,
 }
 
 /** Arguments in one request. */
@@ -172,6 +176,9 @@ export class RespReader {
 
   private readInline(input: Bytes, at: number, end: number): number {
     const u8 = input.u8;
+    const plainEnd = this.readPlainLine(u8, at, end);
+    if (plainEnd > 0) return plainEnd;
+    this.count = 0;
     const lineFeed = u8.indexOf(Byte.LineFeed, at);
     if (lineFeed < 0 || lineFeed >= end) return this.incompleteLine(at, end, 'too big inline request');
     const lineEnd = lineFeed > at && u8[lineFeed - 1] === Byte.CarriageReturn ? lineFeed - 1 : lineFeed;
@@ -188,6 +195,29 @@ export class RespReader {
       start += part.length;
     }
     return lineFeed + 1;
+  }
+
+  /** Reads an inline request of few printable words without quotes where it lies. Returns 0 for any other line. */
+  private readPlainLine(u8: Uint8Array, at: number, end: number): number {
+    const args = this.args;
+    let start = at;
+    for (let position = at; position < end; position++) {
+      const byte = u8[position]!;
+      if (byte > Byte.Space && byte !== Byte.DoubleQuote && byte !== Byte.SingleQuote && byte < Byte.Delete) {
+        continue;
+      }
+      if (byte !== Byte.Space && byte !== Byte.CarriageReturn && byte !== Byte.LineFeed) return 0;
+      if (byte === Byte.CarriageReturn && u8[position + 1] !== Byte.LineFeed) return 0;
+      if (position > start) {
+        if (this.count * 2 >= args.length) return 0;
+        args[this.count * 2] = start;
+        args[this.count * 2 + 1] = position - start;
+        this.count++;
+      }
+      start = position + 1;
+      if (byte === Byte.LineFeed) return start;
+    }
+    return 0;
   }
 
   private fail(reason: string): number {

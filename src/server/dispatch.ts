@@ -65,6 +65,7 @@ export class Dispatcher implements Call {
   /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
   readonly pause = { untilMs: 0, all: false };
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
+  private aheadCount = 0;
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
   private readonly locks: ShardLocks;
@@ -329,35 +330,58 @@ export class Dispatcher implements Call {
   }
 
   private hashKeys(command: Command): void {
-    const positions = this.keyPositions;
-    const args = this.args;
-    positions.length = 0;
-    collectKeyPositions(command, { u8: this.source.u8, args, count: this.count }, positions);
     if (this.keyHashes.length < this.count) this.keyHashes = new Int32Array(this.count * 2);
-    const { aheadHashes, keyspace } = this;
-    let aheadCount = 0;
-    for (let i = 0; i < positions.length; i += 2) {
-      if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
-      const at = positions[i]! * 2;
-      const hash = keyspace.hash(this.source, args[at]!, args[at + 1]!, this.database);
-      this.keyHashes[positions[i]!] = hash;
-      this.locks.want(keyspace.shardOf(hash).index);
-      aheadHashes[aheadCount++] = hash;
-      if (aheadCount < FETCH_AHEAD_MAX) continue;
-      keyspace.fetchAhead(aheadHashes, aheadCount);
-      aheadCount = 0;
+    this.aheadCount = 0;
+    if (command.keyFirst !== 0) this.hashRange(command);
+    else this.hashSpecified(command);
+    if (this.aheadCount > 1) this.keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
+    if (command.row.otherDatabase !== undefined) {
+      this.wantInDatabase(command, command.row.otherDatabase(this));
     }
-    if (command.row.otherDatabase !== undefined) this.wantInDatabase(command.row.otherDatabase(this));
-    if (aheadCount > 1) keyspace.fetchAhead(aheadHashes, aheadCount);
+  }
+
+  /** Hot: MGET, MSET and DEL, whose keys stand one after the other. */
+  private hashRange(command: Command): void {
+    const { keyFirst, keyLast, keyStep } = command;
+    const last = keyLast < 0 ? this.count + keyLast : keyFirst + keyLast;
+    for (let position = keyFirst; position <= last; position += keyStep) this.hashKey(position);
+    this.locate(keyFirst, this.key);
+  }
+
+  private hashSpecified(command: Command): void {
+    const positions = this.findKeys(command);
+    for (let i = 0; i < positions.length; i += 2) {
+      if ((positions[i + 1]! & KeyFlag.NotKey) === 0) this.hashKey(positions[i]!);
+    }
     if (positions.length > 0) this.locate(positions[0]!, this.key);
   }
 
+  /** Positions and KeyFlag sets of the request's keys, pair by pair. */
+  private findKeys(command: Command): readonly number[] {
+    const positions = this.keyPositions;
+    positions.length = 0;
+    collectKeyPositions(command, { u8: this.source.u8, args: this.args, count: this.count }, positions);
+    return positions;
+  }
+
+  private hashKey(position: number): void {
+    const { keyspace, args } = this;
+    const hash = keyspace.hash(this.source, args[position * 2]!, args[position * 2 + 1]!, this.database);
+    this.keyHashes[position] = hash;
+    this.locks.want(keyspace.shardOf(hash).index);
+    this.aheadHashes[this.aheadCount++] = hash;
+    if (this.aheadCount < FETCH_AHEAD_MAX) return;
+    keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
+    this.aheadCount = 0;
+  }
+
   /** Wants the shards of the command's keys in another logical database too; there may be no such database. */
-  private wantInDatabase(logical: number): void {
+  private wantInDatabase(command: Command, logical: number): void {
     if (logical < 0 || logical >= Number(this.server.setting('databases'))) return;
     const database = this.keyspace.physicalDatabase(logical);
-    for (let i = 0; i < this.keyPositions.length; i += 2) {
-      const at = this.keyPositions[i]! * 2;
+    const positions = this.findKeys(command);
+    for (let i = 0; i < positions.length; i += 2) {
+      const at = positions[i]! * 2;
       const hash = this.keyspace.hash(this.source, this.args[at]!, this.args[at + 1]!, database);
       this.locks.want(this.keyspace.shardOf(hash).index);
     }

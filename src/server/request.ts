@@ -11,9 +11,10 @@ import type { RespReader } from '../protocol/resp-reader.ts';
 /** Requests read ahead at a time: enough to keep the memory busy, few enough to stay in the first-level cache. */
 export const AHEAD_MAX = FETCH_AHEAD_MAX;
 const ARGUMENTS_USUAL = 8;
+const ARGUMENTS_KEPT = 1024;
 
 export class Request {
-  private readonly usualArgs: Int32Array = new Int32Array(ARGUMENTS_USUAL * 2);
+  private usualArgs: Int32Array = new Int32Array(ARGUMENTS_USUAL * 2);
   args: Int32Array = this.usualArgs;
   count = 0;
   source: Bytes;
@@ -44,8 +45,9 @@ export class Request {
 
   /** Takes over the request that `reader` has just read at `at`, up to `end`. */
   take(reader: RespReader, at: number, end: number): void {
-    // The reader has another array when the request had more arguments than usual.
+    // The reader has another array when the request had more arguments than usual. It is kept unless it is large.
     this.args = reader.args;
+    if (reader.args.length <= ARGUMENTS_KEPT * 2) this.usualArgs = reader.args;
     this.count = reader.count;
     this.source = reader.source;
     this.at = at;
