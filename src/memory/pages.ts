@@ -77,9 +77,25 @@ export function takeRun(words: Int32Array, pageCount: number): number {
   return page;
 }
 
+/** The last resort: joins all that is free, the untouched pages included, and looks at every run. O(pages). */
 function takeMerged(words: Int32Array, pageCount: number): number {
-  if (!mergeAll(words)) return 0;
-  return takeFreeRun(words, pageCount) || takeTop(words, pageCount);
+  openTop(words);
+  mergeAll(words);
+  for (let page = words[Header.FirstPage]!; page < words[Header.TopPage]!; page += runPagesAt(words, page)) {
+    if (!isFree(words, page) || runPagesAt(words, page) < pageCount) continue;
+    takeFrom(words, page, pageCount);
+    return page;
+  }
+  return 0;
+}
+
+/** Makes the untouched pages behind the top a free run like any other. */
+function openTop(words: Int32Array): void {
+  const top = words[Header.TopPage]!;
+  const pageCount = words[Header.PageCount]! - top;
+  if (pageCount === 0) return;
+  words[Header.TopPage] = top + pageCount;
+  linkRun(words, top, pageCount, 0);
 }
 
 function takeTop(words: Int32Array, pageCount: number): number {
@@ -229,18 +245,15 @@ function nextBin(words: Int32Array, bin: number, endBin: number): number {
   return found < endBin ? found : -1;
 }
 
-/** Merges every pair of neighbouring free runs whatever their state. Returns whether there was any. O(pages). */
-function mergeAll(words: Int32Array): boolean {
-  let merged = false;
+/** Merges every pair of neighbouring free runs whatever their state. O(pages). */
+function mergeAll(words: Int32Array): void {
   for (let page = words[Header.FirstPage]!; page < words[Header.TopPage]!;) {
     const pageCount = runPagesAt(words, page);
     const after = page + pageCount;
     if (isFree(words, page) && after < words[Header.TopPage]! && isFree(words, after)) {
       mergePair(words, page, pageCount, after);
-      merged = true;
     } else page = after;
   }
-  return merged;
 }
 
 function mergePair(words: Int32Array, page: number, pageCount: number, after: number): void {
