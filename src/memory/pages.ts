@@ -331,6 +331,8 @@ export function verifyPages(words: Int32Array): number {
   let held = 0;
   let dirty = 0;
   let freeRuns = 0;
+  // Of the run before: whether it was touched, or -1 when it is in use.
+  let before = -1;
   const top = words[Header.TopPage]!;
   assert(top <= words[Header.PageCount]!, 'pages: top beyond the end');
   let page = words[Header.FirstPage]!;
@@ -339,9 +341,16 @@ export function verifyPages(words: Int32Array): number {
     assert(pageCount > 0 && page + pageCount <= top, 'pages: run beyond the top');
     if (isFree(words, page)) {
       freeRuns++;
-      if (words[pageEntryWord(page) + PageEntry.Touched] !== 0) dirty += pageCount;
+      const touched = words[pageEntryWord(page) + PageEntry.Touched]!;
+      assert(touched === 0 || touched === 1, 'pages: touched');
+      assert(touched !== before, 'pages: neighbours that are alike');
+      before = touched;
+      if (touched === 1) dirty += pageCount;
       assert(freeRunEndingAt(words, page + pageCount - 1) === page, 'pages: free run end tag');
-    } else held += pageCount;
+    } else {
+      held += pageCount;
+      before = -1;
+    }
     page += pageCount;
   }
   assert(page === top, 'pages: runs do not tile the shard');
