@@ -13,12 +13,13 @@ const { positionals, values } = parseArgs({
 });
 const name = positionals[0] ?? '';
 const fuzzer = FUZZERS[name];
-const seed =
-  values.seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : Number(values.seed);
+const seed = values.seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : Number(values.seed);
 const operationCount = Number(values.ops);
 
 if (fuzzer === undefined || !Number.isSafeInteger(seed) || !(operationCount > 0)) {
-  console.error(`usage: bun scripts/fuzz.ts NAME [--seed S] [--ops N]\nNAME: ${Object.keys(FUZZERS).join(', ')}`);
+  console.error(
+    `usage: bun scripts/fuzz.ts NAME [--seed S] [--ops N]\nNAME: ${Object.keys(FUZZERS).join(', ')}`,
+  );
   process.exit(2);
 }
 

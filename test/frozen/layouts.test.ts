@@ -6,7 +6,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bytes } from '../../src/base/bytes.ts';
 import { ControlBlock } from '../../src/memory/control.ts';
-import { createShardMemory, Head, HEADER_BYTES, PAGE_BYTES, Shard, SHARD_BYTES } from '../../src/memory/shard.ts';
+import {
+  createShardMemory,
+  Head,
+  HEADER_BYTES,
+  PAGE_BYTES,
+  Shard,
+  SHARD_BYTES,
+} from '../../src/memory/shard.ts';
 import { Key } from '../../src/store/key.ts';
 import { Keyspace } from '../../src/store/keyspace.ts';
 import { createTable, insertEntry } from '../../src/structures/table.ts';
@@ -17,7 +24,11 @@ const SOURCE = join(import.meta.dir, '../../src');
 function enumsOf(path: string): string[] {
   const text = readFileSync(join(SOURCE, path), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
   return [...text.matchAll(/const enum (\w+) \{([^}]*)\}/g)].map(
-    ([, name, members]) => `${name}: ${members!.split(/[\s,]+/).join(' ').trim()}`,
+    ([, name, members]) =>
+      `${name}: ${members!
+        .split(/[\s,]+/)
+        .join(' ')
+        .trim()}`,
   );
 }
 
@@ -67,6 +78,8 @@ test('the words of a table of three entries: root, directory, segment', () => {
   const root = words.subarray(table >> 2, (table >> 2) + 5);
   const directory = words.subarray(root[1]! >> 2, (root[1]! >> 2) + 2);
   const segment = words.subarray(directory[0]! >> 2, (directory[0]! >> 2) + 4 + (16 + 24 + 1) * 2);
-  const used = [...segment].flatMap((word, index) => (word === 0 ? [] : [`${index}: 0x${word.toString(16)}`]));
+  const used = [...segment].flatMap((word, index) =>
+    word === 0 ? [] : [`${index}: 0x${word.toString(16)}`],
+  );
   expect({ root: root.toString(), directory: directory.toString(), segment: used }).toMatchSnapshot();
 });

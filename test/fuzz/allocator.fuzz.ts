@@ -138,7 +138,8 @@ export class AllocatorFuzz {
   }
 
   verify(): void {
-    if (verifyAllocator(this.shard) !== this.usedBytes) throw new Error('bytes in use are not those asked for');
+    if (verifyAllocator(this.shard) !== this.usedBytes)
+      throw new Error('bytes in use are not those asked for');
     for (let i = 0; i < 8 && this.blocks.length > 0; i++) {
       checkFill(this.shard, this.blocks[this.random.below(this.blocks.length)]!);
     }

@@ -8,7 +8,15 @@ import { allocate, free } from '../../src/memory/allocator.ts';
 import { createShardHeads, createShardMemory, Head, Shard } from '../../src/memory/shard.ts';
 import { Key } from '../../src/store/key.ts';
 import { KEEP_EXPIRY, Keyspace } from '../../src/store/keyspace.ts';
-import { expiryAtMs, itemCas, itemClientFlags, keyAt, keyBytes, valueAt, valueBytes } from '../../src/store/record.ts';
+import {
+  expiryAtMs,
+  itemCas,
+  itemClientFlags,
+  keyAt,
+  keyBytes,
+  valueAt,
+  valueBytes,
+} from '../../src/store/record.ts';
 import { Status } from '../../src/store/status.ts';
 
 const SHARD_BYTES = 2 << 20;
@@ -54,7 +62,8 @@ export class KeyspaceFuzz {
       if (operation % 2000 === 0) {
         this.growShare = [20, 50, 70, 90][this.random.below(4)]!;
         this.valueBytesMax = [20, 200, 3000, 60_000][this.random.below(4)]!;
-        for (const shard of this.keyspace.shards) shard.heads[shard.head + Head.Epoch] = this.random.below(256);
+        for (const shard of this.keyspace.shards)
+          shard.heads[shard.head + Head.Epoch] = this.random.below(256);
       }
       this.step();
       if (operation % VERIFY_EVERY === 0) this.verify();
@@ -101,7 +110,8 @@ export class KeyspaceFuzz {
   private find(key: Key, name: string): Entry | undefined {
     const record = this.keyspace.find(key);
     const entry = this.expected(name);
-    if ((record === 0) !== (entry === undefined)) throw new Error(`${name}: ${record === 0 ? 'lost' : 'invented'}`);
+    if ((record === 0) !== (entry === undefined))
+      throw new Error(`${name}: ${record === 0 ? 'lost' : 'invented'}`);
     if (entry !== undefined) this.compare(key.shard, record, name, entry);
     return entry;
   }
@@ -170,7 +180,8 @@ export class KeyspaceFuzz {
     const name = this.locate(key, this.input);
     const entry = this.find(key, name);
     if (entry === undefined) return;
-    const byteCount = random.below(2) === 0 ? random.below(this.valueBytesMax) : entry.value.length + random.below(50);
+    const byteCount =
+      random.below(2) === 0 ? random.below(this.valueBytesMax) : entry.value.length + random.below(50);
     const record = this.keyspace.resizeString(key, byteCount, random.below(2) === 0);
     if (record === 0) return this.refused(name);
     const value = Buffer.alloc(byteCount, random.below(256));
@@ -239,7 +250,7 @@ export class KeyspaceFuzz {
         hash = this.keyspace.collectRecords(shard, database, hash, 1 + this.random.below(200), records);
         for (const record of records) {
           const at = keyAt(shard, record);
-          const name = `${database} ${shard.bytes.u8.latin1Slice(at, at + keyBytes(shard, record))}`;
+          const name = `${database} ${shard.bytes.u8.toString('latin1', at, at + keyBytes(shard, record))}`;
           const entry = this.expected(name);
           if (entry === undefined) throw new Error(`${name}: a walk returns what is not there`);
           this.compare(shard, record, name, entry);
@@ -247,7 +258,8 @@ export class KeyspaceFuzz {
         }
       }
       const random = this.keyspace.randomRecord(shard, database);
-      if (random !== 0 && records.length === 0 && count === 0) throw new Error('a random key in an empty database');
+      if (random !== 0 && records.length === 0 && count === 0)
+        throw new Error('a random key in an empty database');
     }
     let wanted = 0;
     for (const name of this.model.keys()) {
@@ -273,7 +285,8 @@ export class KeyspaceFuzz {
   private startFamine(): void {
     for (const shard of this.keyspace.shards) {
       for (let bytes = 1 << 19; bytes >= 8; bytes >>= 1) {
-        for (let at = allocate(shard, bytes); at !== 0; at = allocate(shard, bytes)) this.junk.push({ shard, at });
+        for (let at = allocate(shard, bytes); at !== 0; at = allocate(shard, bytes))
+          this.junk.push({ shard, at });
       }
     }
   }
@@ -298,7 +311,7 @@ export class KeyspaceFuzz {
     let count = 0;
     for (const shard of this.keyspace.shards) count += this.keyspace.verifyShard(shard);
     let live = 0;
-    for (const name of [...this.model.keys()]) if (this.expected(name) !== undefined) live++;
+    for (const name of this.model.keys()) if (this.expected(name) !== undefined) live++;
     if (count < live) throw new Error(`${count} keys, of ${live} or more`);
   }
 
@@ -312,7 +325,8 @@ export class KeyspaceFuzz {
     this.model.clear();
     this.verify();
     for (let database = 0; database < DATABASES; database++) {
-      if (this.keyspace.keyCount(database) + this.keyspace.expiryCount(database) !== 0) throw new Error('counts');
+      if (this.keyspace.keyCount(database) + this.keyspace.expiryCount(database) !== 0)
+        throw new Error('counts');
     }
   }
 }

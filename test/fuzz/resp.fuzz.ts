@@ -21,7 +21,7 @@ const PIECES: readonly ((random: Prng) => string)[] = [
   () => 'x'.repeat(1000),
 ];
 
-/** A request and what it must be answered with, given what `a` holds; null when that depends on others. */
+/** A request and what it must be answered with. */
 function soundRequest(random: Prng): { bytes: Buffer; reply: string } {
   const value = String.fromCharCode(random.below(128)).repeat(random.below(300));
   switch (random.below(3)) {
@@ -77,7 +77,8 @@ export class RespFuzz {
   /** Replies are whole lines of known types. */
   private checkReplies(output: string): void {
     if (output !== '' && !output.endsWith('\r\n')) throw new Error('a reply is cut off');
-    if (output !== '' && !'+-:$*'.includes(output[0]!)) throw new Error(`no reply: ${JSON.stringify(output)}`);
+    if (output !== '' && !'+-:$*'.includes(output[0]!))
+      throw new Error(`no reply: ${JSON.stringify(output)}`);
   }
 
   /** A pipeline of sound requests, cut anywhere, must be answered as if it had come in one. */

@@ -177,7 +177,8 @@ export class TableFuzz {
   /** Fills the shard, so that whatever the table asks for next is refused. */
   private startFamine(): void {
     for (let bytes = 1 << 19; bytes >= 8; bytes >>= 1) {
-      for (let at = allocate(this.shard, bytes); at !== 0; at = allocate(this.shard, bytes)) this.junk.push(at);
+      for (let at = allocate(this.shard, bytes); at !== 0; at = allocate(this.shard, bytes))
+        this.junk.push(at);
     }
   }
 
@@ -202,7 +203,8 @@ export class TableFuzz {
 
   verify(): void {
     verifyAllocator(this.shard);
-    if (verifyTable(this.shard, this.table) !== this.list.length) throw new Error('entries are lost or invented');
+    if (verifyTable(this.shard, this.table) !== this.list.length)
+      throw new Error('entries are lost or invented');
     if (tableCount(this.shard, this.table) !== this.list.length) throw new Error('count');
     this.peakBytes = Math.max(this.peakBytes, tableBytesUsed(this.shard, this.table));
     for (let i = 0; i < 20 && this.list.length > 0; i++) {
@@ -233,7 +235,8 @@ class Scan {
   }
 
   finish(): void {
-    if (!this.present.isSubsetOf(this.seen)) throw new Error('a walk misses elements that were there throughout');
+    if (!this.present.isSubsetOf(this.seen))
+      throw new Error('a walk misses elements that were there throughout');
   }
 }
 

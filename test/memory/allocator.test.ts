@@ -30,7 +30,9 @@ test('a block has at least the bytes asked for, at most an eighth or a page more
     const room = usableBytes(shard, at);
     expect(room).toBe(blockBytes(bytes));
     expect(room).toBeGreaterThanOrEqual(bytes);
-    expect(room).toBeLessThanOrEqual(Math.max(bytes + 8, bytes * 1.126, bytes > 32768 ? bytes + PAGE_BYTES : 0));
+    expect(room).toBeLessThanOrEqual(
+      Math.max(bytes + 8, bytes * 1.126, bytes > 32768 ? bytes + PAGE_BYTES : 0),
+    );
     free(shard, at);
   }
   expect(verifyAllocator(shard)).toBe(0);
@@ -84,7 +86,8 @@ describe('verifyAllocator notices', () => {
     for (let i = 0; i < 3000; i++) blocks.push(allocate(shard, 40 + (i % 3) * 200));
     for (let i = 0; i < 8; i++) blocks.push(allocate(shard, 40_000 + i * 5000));
     for (let i = 0; i < blocks.length; i++) if (i % 7 === 0 || i % 11 === 3) free(shard, blocks[i]!);
-    for (let i = 1; i < 8; i += 3) if ((3000 + i) % 7 !== 0 && (3000 + i) % 11 !== 3) free(shard, blocks[3000 + i]!);
+    for (let i = 1; i < 8; i += 3)
+      if ((3000 + i) % 7 !== 0 && (3000 + i) % 11 !== 3) free(shard, blocks[3000 + i]!);
     verifyAllocator(shard);
     return shard;
   }

@@ -164,7 +164,8 @@ const DIFFERENT: Record<string, [input: string, ours: Answer, theirs: Answer]> =
   ],
 };
 
-const nameOf = (input: string): string => JSON.stringify(input.length > 60 ? `${input.slice(0, 20)}… ${input.length} bytes` : input);
+const nameOf = (input: string): string =>
+  JSON.stringify(input.length > 60 ? `${input.slice(0, 20)}… ${input.length} bytes` : input);
 
 const UNAUTHENTICATED: readonly string[] = [
   '*10\r\n',

@@ -16,7 +16,7 @@ const bytesOf = (text: string | Buffer): Bytes => {
 
 const argumentsOf = (reader: RespReader): string[] =>
   Array.from({ length: reader.count }, (_, i) =>
-    reader.source.u8.latin1Slice(reader.args[i * 2]!, reader.args[i * 2]! + reader.args[i * 2 + 1]!),
+    reader.source.u8.toString('latin1', reader.args[i * 2]!, reader.args[i * 2]! + reader.args[i * 2 + 1]!),
   );
 
 /** All requests of `input`, and the error that ended them, if any. */
@@ -35,7 +35,10 @@ function readAll(input: Buffer): { requests: string[][]; error: string; rest: nu
 }
 
 /** As `readAll`, with the bytes arriving one end after another, and a reader that keeps its place in between. */
-function readGrowing(input: Buffer, ends: readonly number[]): { requests: string[][]; error: string; rest: number } {
+function readGrowing(
+  input: Buffer,
+  ends: readonly number[],
+): { requests: string[][]; error: string; rest: number } {
   const bytes = bytesOf(input);
   const reader = new RespReader(bytes);
   const requests: string[][] = [];
@@ -45,7 +48,8 @@ function readGrowing(input: Buffer, ends: readonly number[]): { requests: string
       const next = reader.read(bytes, at, end);
       if (next === ReadResult.Malformed) return { requests, error: reader.error, rest: at };
       if (next === ReadResult.Incomplete) {
-        if (reader.neededBytes <= end - at) throw new Error('neededBytes has come true, and yet it is incomplete');
+        if (reader.neededBytes <= end - at)
+          throw new Error('neededBytes has come true, and yet it is incomplete');
         break;
       }
       requests.push(argumentsOf(reader));
@@ -131,10 +135,15 @@ test('any bytes at all are read alike in one piece and in many', () => {
   const random = new Prng(seed);
   const alphabet = '*$-0123456789\r\n\r\n\r\n"\' aG\0\xff';
   for (let trial = 0; trial < 20_000; trial++) {
-    let text = random.below(2) === 0 ? '' : ['*2\r\n$3\r\n', '*1\r\n$', '*', '$', '*3\r\n$1\r\na\r\n'][random.below(5)]!;
+    let text =
+      random.below(2) === 0
+        ? ''
+        : ['*2\r\n$3\r\n', '*1\r\n$', '*', '$', '*3\r\n$1\r\na\r\n'][random.below(5)]!;
     for (let i = random.below(40); i > 0; i--) text += alphabet[random.below(alphabet.length)];
     const input = Buffer.from(text, 'latin1');
-    const ends = Array.from({ length: random.below(6) }, () => random.below(input.length + 1)).sort((a, b) => a - b);
+    const ends = Array.from({ length: random.below(6) }, () => random.below(input.length + 1)).sort(
+      (a, b) => a - b,
+    );
     expect(readGrowing(input, ends)).toEqual(readAll(input));
   }
 });

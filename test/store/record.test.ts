@@ -61,7 +61,11 @@ describe('a record keeps what was written into it', () => {
     ['with an expiry', RecordFlag.Expiry, 24],
     ["with memcached's fields", RecordFlag.Item, 28],
     ['with both', RecordFlag.Expiry | RecordFlag.Item, 36],
-    ['with flags of every kind', RecordFlag.Expiry | RecordFlag.Item | RecordFlag.Fetched | RecordFlag.Won, 36],
+    [
+      'with flags of every kind',
+      RecordFlag.Expiry | RecordFlag.Item | RecordFlag.Fetched | RecordFlag.Won,
+      36,
+    ],
   ];
   for (const [name, flags, prefix] of shapes) {
     test(name, () => {
@@ -92,7 +96,9 @@ test('changing one field leaves the others alone', () => {
   expect([recordType(shard, at), recordEncoding(shard, at)]).toEqual([ValueType.Stream, Encoding.Raw]);
   expect([recordFlags(shard, at), recordDatabase(shard, at)]).toEqual([RecordFlag.Expiry, 513]);
   setValueBytes(shard, at, 3);
-  expect([keyBytes(shard, at), valueBytes(shard, at), expiryAtMs(shard, at)]).toEqual([7, 3, 1_700_000_000_123]);
+  expect([keyBytes(shard, at), valueBytes(shard, at), expiryAtMs(shard, at)]).toEqual([
+    7, 3, 1_700_000_000_123,
+  ]);
 });
 
 test('the key of another database, or of another length, is not looked at', () => {

@@ -223,17 +223,25 @@ test('a glance without the lock finds what is there, and stays inside the shard 
   const noise = new Int32Array(1 << 16).map(() => random.next32() >> random.below(28));
   for (let i = 0; i < 100_000; i++) {
     const hash = random.next32() >>> 1;
-    const slot = glanceSlot(noise, random.next32() >> random.below(28), random.next32() >> random.below(32), hash);
+    const slot = glanceSlot(
+      noise,
+      random.next32() >> random.below(28),
+      random.next32() >> random.below(32),
+      hash,
+    );
     const ref = glanceRef(noise, slot, hash);
-    if (noise[slot] === undefined || noise[(ref >>> 2) + 12] === undefined) throw new Error(`word ${slot}, ${ref}`);
+    if (noise[slot] === undefined || noise[(ref >>> 2) + 12] === undefined)
+      throw new Error(`word ${slot}, ${ref}`);
   }
 });
 
 /** The checker must find what is broken, else every test above proves nothing. Words as drawn in table.ts. */
 describe('verifyTable notices', () => {
-  const root = (shard: Shard, table: number): Int32Array => shard.words.subarray(table >> 2, (table >> 2) + 5);
+  const root = (shard: Shard, table: number): Int32Array =>
+    shard.words.subarray(table >> 2, (table >> 2) + 5);
   const directoryWord = (shard: Shard, table: number): number => tableDirectory(shard, table) >> 2;
-  const segmentWord = (shard: Shard, table: number): number => shard.words[directoryWord(shard, table) + 4]! >> 2;
+  const segmentWord = (shard: Shard, table: number): number =>
+    shard.words[directoryWord(shard, table) + 4]! >> 2;
   /** A used slot that is not the first of its segment. */
   const usedSlot = (shard: Shard, table: number): number => {
     const first = segmentWord(shard, table) + 4;

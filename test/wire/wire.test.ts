@@ -63,7 +63,8 @@ for (const file of readdirSync(import.meta.dir).filter((name) => name.endsWith('
 }
 
 test('a transcript says what it seems to say', () => {
-  const text = '# note\n! requirepass a b\n! protocol 3\nC: SET k "\\x00 v"\n< +OK\n> PI\n> NG\\r\\n\n< +PO\\\n< NG\nx\n';
+  const text =
+    '# note\n! requirepass a b\n! protocol 3\nC: SET k "\\x00 v"\n< +OK\n> PI\n> NG\\r\\n\n< +PO\\\n< NG\nx\n';
   expect(parseTranscript(text)).toEqual({
     settings: { requirepass: 'a b' },
     protocol: 3,
