@@ -16,7 +16,7 @@ import {
   pageEntryWord,
   pageKind,
   pagesFor,
-  returnCleanRun,
+  returnRun,
   runPagesAt,
   takeTouchedRun,
 } from '../../src/memory/pages.ts';
@@ -126,9 +126,10 @@ export class AllocatorFuzz {
     const page = takeTouchedRun(shard.words, 1 + random.below(20), 1 + random.below(200));
     if (page === 0) return;
     const at = page * PAGE_BYTES;
+    const isClean = random.below(4) !== 0;
     // What the system does: pages given back read as zeros.
-    shard.bytes.u8.fill(0, at, at + runPagesAt(shard.words, page) * PAGE_BYTES);
-    returnCleanRun(shard.words, page);
+    if (isClean) shard.bytes.u8.fill(0, at, at + runPagesAt(shard.words, page) * PAGE_BYTES);
+    returnRun(shard.words, page, isClean);
   }
 
   private reset(): void {

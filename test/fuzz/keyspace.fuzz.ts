@@ -6,6 +6,7 @@ import { Prng } from '../../src/base/prng.ts';
 import { ControlBlock } from '../../src/memory/control.ts';
 import { allocate, free } from '../../src/memory/allocator.ts';
 import { createShardHeads, createShardMemory, Head, Shard } from '../../src/memory/shard.ts';
+import { clearDatabase, clearShard } from '../../src/store/clearing.ts';
 import { Key } from '../../src/store/key.ts';
 import { KEEP_EXPIRY, Keyspace } from '../../src/store/keyspace.ts';
 import {
@@ -83,6 +84,7 @@ export class KeyspaceFuzz {
     else if (choice < 200) this.copy();
     else if (choice < 300) this.resize();
     else if (choice < 400) this.read();
+    else if (choice < 450) this.stageTwo();
     else if (this.random.below(100) < this.growShare) this.put();
     else this.remove();
   }
@@ -231,6 +233,31 @@ export class KeyspaceFuzz {
     this.find(key, name);
   }
 
+  /** Two keys set together or not at all, as MSET does it. */
+  private stageTwo(): void {
+    const { key, otherKey, keyspace } = this;
+    const name = this.locate(key, this.input);
+    const otherName = this.locate(otherKey, this.otherInput);
+    if (name === otherName) return;
+    const value = this.randomValue();
+    value.copy(this.input.u8, 4096);
+    const whenMs = this.random.below(2) === 0 ? 0 : this.randomExpiry();
+    const record = keyspace.stageString(key, this.input, 4096, value.length, whenMs);
+    if (record === 0) return this.refused(name);
+    const other = keyspace.stageString(otherKey, this.input, 4096, value.length, whenMs);
+    if (other === 0 || this.random.below(3) === 0) {
+      if (other !== 0) keyspace.dropStaged(otherKey, other);
+      keyspace.dropStaged(key, record);
+    } else {
+      keyspace.commitStaged(key, record);
+      keyspace.commitStaged(otherKey, other);
+      this.model.set(name, { value, expiryMs: whenMs, clientFlags: 0 });
+      this.model.set(otherName, { value, expiryMs: whenMs, clientFlags: 0 });
+    }
+    this.find(otherKey, otherName);
+    this.find(key, name);
+  }
+
   private advanceTime(): void {
     this.nowMs += this.random.below(3000);
     this.keyspace.setTime(this.nowMs);
@@ -272,13 +299,13 @@ export class KeyspaceFuzz {
     if (this.random.below(8) === 0) {
       this.model.clear();
       this.junk.length = 0;
-      for (const shard of this.keyspace.shards) this.keyspace.clearShard(shard);
+      for (const shard of this.keyspace.shards) clearShard(this.keyspace, shard);
       return;
     }
     // Clearing a database that is the only one drops the whole shard, and with it what fills it here.
     this.relieveAll();
     const database = this.random.below(DATABASES);
-    for (const shard of this.keyspace.shards) this.keyspace.clearDatabase(shard, database, this.key);
+    for (const shard of this.keyspace.shards) clearDatabase(this.keyspace, shard, database, this.key);
     for (const name of this.model.keys()) if (name.startsWith(`${database} `)) this.model.delete(name);
   }
 
@@ -319,7 +346,7 @@ export class KeyspaceFuzz {
     this.relieveAll();
     for (const shard of this.keyspace.shards) {
       for (let database = 0; database < DATABASES; database++) {
-        this.keyspace.clearDatabase(shard, database, this.key);
+        clearDatabase(this.keyspace, shard, database, this.key);
       }
     }
     this.model.clear();
