@@ -217,13 +217,17 @@ export function verifyAllocator(shard: Shard): number {
   const words = shard.words;
   verifyPages(words);
   let used = 0;
+  let slabsWithRoom = 0;
   const top = words[Header.TopPage]!;
   for (let page = words[Header.FirstPage]!; page < top; page += runPagesAt(words, page)) {
     const tag = words[pageEntryWord(page)]!;
     if (pageKind(tag) === PageKind.Large) used += pageArgument(tag) * PAGE_BYTES;
-    if (pageKind(tag) === PageKind.Slab) used += verifySlab(words, page, pageArgument(tag));
+    if (pageKind(tag) === PageKind.Slab) {
+      used += verifySlab(words, page, pageArgument(tag));
+      if (words[pageEntryWord(page) + Slab.Live]! < classCapacity[pageArgument(tag)]!) slabsWithRoom++;
+    }
   }
-  verifyClassLists(words);
+  assert(verifyClassLists(words) === slabsWithRoom, 'allocator: slab with room in no list');
   assert(used === shard.usedBytes, 'allocator: used bytes');
   return used;
 }
@@ -246,7 +250,9 @@ function verifySlab(words: Int32Array, page: number, index: number): number {
   return live * classBytes[index]!;
 }
 
-function verifyClassLists(words: Int32Array): void {
+/** Returns the number of slabs in the lists. */
+function verifyClassLists(words: Int32Array): number {
+  let count = 0;
   for (let index = 0; index < CLASS_COUNT; index++) {
     let prev = 0;
     for (let page = words[Header.ClassHeads + index]!; page !== 0;) {
@@ -256,6 +262,8 @@ function verifyClassLists(words: Int32Array): void {
       assert(words[slab + Slab.Prev] === prev, 'allocator: class list back link');
       prev = page;
       page = words[slab + Slab.Next]!;
+      count++;
     }
   }
+  return count;
 }

@@ -77,9 +77,25 @@ export function takeRun(words: Int32Array, pageCount: number): number {
   return page;
 }
 
+/** The last resort: joins all that is free, the untouched pages included, and looks at every run. O(pages). */
 function takeMerged(words: Int32Array, pageCount: number): number {
-  if (!mergeAll(words)) return 0;
-  return takeFreeRun(words, pageCount) || takeTop(words, pageCount);
+  openTop(words);
+  mergeAll(words);
+  for (let page = words[Header.FirstPage]!; page < words[Header.TopPage]!; page += runPagesAt(words, page)) {
+    if (!isFree(words, page) || runPagesAt(words, page) < pageCount) continue;
+    takeFrom(words, page, pageCount);
+    return page;
+  }
+  return 0;
+}
+
+/** Makes the untouched pages behind the top a free run like any other. */
+function openTop(words: Int32Array): void {
+  const top = words[Header.TopPage]!;
+  const pageCount = words[Header.PageCount]! - top;
+  if (pageCount === 0) return;
+  words[Header.TopPage] = top + pageCount;
+  linkRun(words, top, pageCount, 0);
 }
 
 function takeTop(words: Int32Array, pageCount: number): number {
@@ -229,18 +245,15 @@ function nextBin(words: Int32Array, bin: number, endBin: number): number {
   return found < endBin ? found : -1;
 }
 
-/** Merges every pair of neighbouring free runs whatever their state. Returns whether there was any. O(pages). */
-function mergeAll(words: Int32Array): boolean {
-  let merged = false;
+/** Merges every pair of neighbouring free runs whatever their state. O(pages). */
+function mergeAll(words: Int32Array): void {
   for (let page = words[Header.FirstPage]!; page < words[Header.TopPage]!;) {
     const pageCount = runPagesAt(words, page);
     const after = page + pageCount;
     if (isFree(words, page) && after < words[Header.TopPage]! && isFree(words, after)) {
       mergePair(words, page, pageCount, after);
-      merged = true;
     } else page = after;
   }
-  return merged;
 }
 
 function mergePair(words: Int32Array, page: number, pageCount: number, after: number): void {
@@ -318,6 +331,8 @@ export function verifyPages(words: Int32Array): number {
   let held = 0;
   let dirty = 0;
   let freeRuns = 0;
+  // Of the run before: whether it was touched, or -1 when it is in use.
+  let before = -1;
   const top = words[Header.TopPage]!;
   assert(top <= words[Header.PageCount]!, 'pages: top beyond the end');
   let page = words[Header.FirstPage]!;
@@ -326,9 +341,16 @@ export function verifyPages(words: Int32Array): number {
     assert(pageCount > 0 && page + pageCount <= top, 'pages: run beyond the top');
     if (isFree(words, page)) {
       freeRuns++;
-      if (words[pageEntryWord(page) + PageEntry.Touched] !== 0) dirty += pageCount;
+      const touched = words[pageEntryWord(page) + PageEntry.Touched]!;
+      assert(touched === 0 || touched === 1, 'pages: touched');
+      assert(touched !== before, 'pages: neighbours that are alike');
+      before = touched;
+      if (touched === 1) dirty += pageCount;
       assert(freeRunEndingAt(words, page + pageCount - 1) === page, 'pages: free run end tag');
-    } else held += pageCount;
+    } else {
+      held += pageCount;
+      before = -1;
+    }
     page += pageCount;
   }
   assert(page === top, 'pages: runs do not tile the shard');

@@ -113,7 +113,7 @@ export class RespReader {
         length = length * 10 + value;
         digit++;
       }
-      const leadingZero = u8[position + 1] === Byte.Zero && length !== 0;
+      const leadingZero = u8[position + 1] === Byte.Zero && digit > position + 2;
       if (digit + 1 >= end || u8[digit] !== Byte.CarriageReturn || digit === position + 1 || leadingZero) {
         this.position = position;
         length = this.readLength(u8, end);

@@ -46,7 +46,7 @@ export class RespWriter {
 
   private grow(byteCount: number): void {
     const wanted = this.at + byteCount + HEAD_BYTES;
-    const capacity = Math.max(wanted + (wanted >> 3), this.capacity * 2);
+    const capacity = Math.max(wanted + Math.floor(wanted / 8), this.capacity * 2);
     const larger = Bytes.allocate(capacity);
     this.bytes.u8.copy(larger.u8, 0, 0, this.at);
     this.bytes = larger;

@@ -78,7 +78,11 @@ const HOMES_SPLIT = 512;
 /** Past this depth, or when the directory has this many places per segment, a segment grows instead of splitting. */
 const DEPTH_MAX = 24;
 const PLACES_PER_SEGMENT_MAX = 64;
+/** A segment that had to grow on holds hashes that lie close together, perhaps all at its end: half of it is spill. */
 const SPILL = 24;
+const spillFor = (homes: number): number => (homes > HOMES_SPLIT ? homes : SPILL);
+/** Above this `homeOf` would overflow. A segment that needs more (57,000 entries in 2^-10 of all hashes) is full. */
+const HOMES_MAX = 65536;
 /** A segment is rebuilt larger above 7/8 load, and smaller below 1/4. */
 const loadMax = (homes: number): number => homes - (homes >> 3);
 /** Load right after a rebuild is at most this share of the homes, so that rebuilds stay far apart. */
@@ -200,7 +204,7 @@ export function setSlotRef(shard: Shard, slot: number, ref: number): void {
   shard.words[slot + Slot.Ref] = ref;
 }
 
-/** Adds an entry (the caller knows it is not there). Returns its slot, or 0, nothing changed: the shard is full. */
+/** Adds an entry (the caller knows it is not there). Returns its slot, or 0, no entry changed: the shard is full. */
 export function insertEntry(shard: Shard, table: number, hash: number, ref: number): number {
   for (;;) {
     const segment = segmentOf(shard, table, hash);
@@ -311,7 +315,7 @@ function segmentEndHash(hash: number, depth: number): number {
 }
 
 function createSegment(shard: Shard, depth: number, homes: number): number {
-  const slots = homes + SPILL;
+  const slots = homes + spillFor(homes);
   const segment = allocate(shard, segmentBytes(slots));
   if (segment === 0) return 0;
   const words = shard.words;
@@ -379,7 +383,7 @@ function copyEntries(words: Int32Array, from: number, to: number, bit: number, b
   return true;
 }
 
-/** Makes room in the full `segment`: by its next size, or by a split. False, nothing changed: the shard is full. */
+/** Makes room in the full `segment`: by its next size, or by a split. False, no entry changed: the shard is full. */
 function makeRoom(shard: Shard, table: number, segment: number, hash: number): boolean {
   const words = shard.words;
   const homes = words[(segment >> 2) + Segment.Homes]!;
@@ -403,14 +407,16 @@ function largerHomes(homes: number): number {
 /** The smallest size that holds `count` entries with room to grow. */
 function homesFor(count: number): number {
   for (const candidate of HOMES) if (count <= candidate * REBUILD_LOAD) return candidate;
-  return HOMES_SPLIT;
+  let homes = HOMES_SPLIT;
+  while (homes < HOMES_MAX && count >= loadMax(homes)) homes *= 2;
+  return homes;
 }
 
-/** Rebuilds a segment with at least `homes` homes (more if its entries cluster). */
+/** Rebuilds a segment with at least `homes` homes (more if its entries cluster). False, nothing changed: no room. */
 function resize(shard: Shard, table: number, segment: number, hash: number, homes: number): boolean {
   const words = shard.words;
   const depth = words[segment >> 2]!;
-  for (let size = homes; ; size = largerHomes(size)) {
+  for (let size = homes; size <= HOMES_MAX; size = largerHomes(size)) {
     const fresh = createSegment(shard, depth, size);
     if (fresh === 0) return false;
     if (copyEntries(words, segment >> 2, fresh >> 2, -1, 0)) {
@@ -420,6 +426,7 @@ function resize(shard: Shard, table: number, segment: number, hash: number, home
     }
     free(shard, fresh);
   }
+  return false;
 }
 
 function split(shard: Shard, table: number, segment: number, hash: number): boolean {
@@ -618,6 +625,7 @@ function verifySegment(words: Int32Array, segment: number, firstHash: number): n
   let count = 0;
   let lastHash = -1;
   let lastEmpty = -1;
+  assert(homes > 0 && homes <= HOMES_MAX && slots === homes + spillFor(homes), 'table: segment size');
   for (let index = 0; index < slots; index++) {
     const hash = words[first + index * Slot.Words]!;
     if (words[first + index * Slot.Words + Slot.Ref] === 0) {

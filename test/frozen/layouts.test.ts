@@ -1,0 +1,85 @@
+/** The layouts that several files, threads and (one day) processes agree on, frozen as text: a change of one must be
+ *  deliberate. When it is, run `bun test test/frozen --update-snapshots` and look at the difference. */
+
+import { expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Bytes } from '../../src/base/bytes.ts';
+import { ControlBlock } from '../../src/memory/control.ts';
+import {
+  createShardMemory,
+  Head,
+  HEADER_BYTES,
+  PAGE_BYTES,
+  Shard,
+  SHARD_BYTES,
+} from '../../src/memory/shard.ts';
+import { Key } from '../../src/store/key.ts';
+import { Keyspace } from '../../src/store/keyspace.ts';
+import { createTable, insertEntry } from '../../src/structures/table.ts';
+
+const SOURCE = join(import.meta.dir, '../../src');
+
+/** The members of a file's `const enum`s, one line each. Names and numbers only: comments may be improved freely. */
+function enumsOf(path: string): string[] {
+  const text = readFileSync(join(SOURCE, path), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+  return [...text.matchAll(/const enum (\w+) \{([^}]*)\}/g)].map(
+    ([, name, members]) =>
+      `${name}: ${members!
+        .split(/[\s,]+/)
+        .join(' ')
+        .trim()}`,
+  );
+}
+
+const hexLines = (bytes: Buffer): string[] =>
+  Array.from({ length: bytes.length / 8 }, (_, i) => bytes.toString('hex', i * 8, i * 8 + 8));
+
+for (const path of [
+  'memory/shard.ts',
+  'memory/pages.ts',
+  'memory/allocator.ts',
+  'structures/table.ts',
+  'store/record.ts',
+]) {
+  test(`the numbers of ${path}`, () => {
+    expect(enumsOf(path)).toMatchSnapshot();
+  });
+}
+
+test('the sizes of a shard, its header and its pages', () => {
+  expect([SHARD_BYTES, HEADER_BYTES, PAGE_BYTES, Head.Words]).toEqual([0x7fff0000, 65536, 4096, 16]);
+});
+
+test('the bytes of a record with every optional field', () => {
+  const shard = new Shard(0, createShardMemory(1 << 20));
+  const control = ControlBlock.create(1, 16);
+  const keyspace = new Keyspace([shard], control, control.counters(0), { k0: 1, k1: 2 });
+  keyspace.setTime(1_700_000_000_000);
+  shard.heads[shard.head + Head.Epoch] = 7;
+  const key = new Key(shard);
+  const input = Bytes.fromText('keyvalue');
+  keyspace.locate(key, input, 0, 3, 5);
+  keyspace.putItem(key, input, 3, 5, 1_800_000_000_000, 0xdeadbeef);
+  expect(hexLines(shard.bytes.u8.subarray(key.record, key.record + 48))).toMatchSnapshot();
+});
+
+test('the words of a table of three entries: root, directory, segment', () => {
+  const shard = new Shard(0, createShardMemory(1 << 20));
+  const { words } = shard;
+  const table = createTable(shard);
+  for (const [hash, ref] of [
+    [0x12345678, 800],
+    [0x7fffffff, 808],
+    [0x12345678, 816],
+  ] as const) {
+    insertEntry(shard, table, hash, ref);
+  }
+  const root = words.subarray(table >> 2, (table >> 2) + 5);
+  const directory = words.subarray(root[1]! >> 2, (root[1]! >> 2) + 2);
+  const segment = words.subarray(directory[0]! >> 2, (directory[0]! >> 2) + 4 + (16 + 24 + 1) * 2);
+  const used = [...segment].flatMap((word, index) =>
+    word === 0 ? [] : [`${index}: 0x${word.toString(16)}`],
+  );
+  expect({ root: root.toString(), directory: directory.toString(), segment: used }).toMatchSnapshot();
+});
