@@ -24,6 +24,8 @@ export const enum Control {
   Loading = 4,
   /** Peak of used memory in bytes: a double at words 6-7. */
   PeakBytes = 6,
+  /** Raised with every flush_all of memcached: a delayed one that is no longer the last does nothing. */
+  MemcachedFlushOrder = 8,
   /** Raised with every change of the database map. On a cache line apart from what changes often. */
   DatabaseMapVersion = 32,
   /** Logical database to physical database, DATABASE_COUNT_MAX words. */

@@ -5,6 +5,7 @@ import { ControlBlock } from '../memory/control.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { Keyspace } from '../store/keyspace.ts';
+import { RESET_STATISTICS } from '../commands/memcached-administration.ts';
 import { FAMILIES } from '../commands/families.ts';
 import { Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
@@ -15,6 +16,7 @@ import type { Connection } from './connection.ts';
 import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info.ts';
 import { log } from './log.ts';
+import { MemcachedDispatcher } from './memcached-dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
@@ -49,6 +51,7 @@ export class Engine implements Server {
   readonly registry: Registry;
   readonly apiVersion = API_VERSION;
   readonly dispatcher: Dispatcher;
+  readonly memcached: MemcachedDispatcher;
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
@@ -83,10 +86,12 @@ export class Engine implements Server {
     this.keyspace = new Keyspace(shards, this.control, counters, setup.hashKey);
     this.registry = new Registry(FAMILIES);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this);
+    this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
+    this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       this.applyConfig(Object.keys(values as object));
@@ -116,6 +121,8 @@ export class Engine implements Server {
     this.password = this.config.text('requirepass');
     // Redis: without a password every client may do everything, also one that came while there was one.
     if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
+    this.memcached.password = this.password;
+    this.memcached.itemBytesMax = this.config.number('memcached-item-size-max');
     this.readsUntilMemoryCheck = 0;
     for (const listener of this.onConfig) listener(changed);
   }

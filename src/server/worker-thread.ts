@@ -1,4 +1,5 @@
 /** What a worker thread does from its start: joins the mesh, opens its sockets, runs its periodic duties. */
+import { MemcachedConnection } from './memcached-connection.ts';
 import { RespConnection } from './resp-connection.ts';
 import { startDuties } from './duties.ts';
 import { Engine, type EngineSetup } from './engine.ts';
@@ -40,6 +41,9 @@ function openSockets(engine: Engine, listeners: Listeners): void {
       if (config.number('port') !== 0) listeners.listenTcp(hostname, config.number('port'), RespConnection);
       if (config.number('tls-port') !== 0) {
         listeners.listenTcp(hostname, config.number('tls-port'), RespConnection, readTlsOptions(config));
+      }
+      if (config.number('memcached-port') !== 0) {
+        listeners.listenTcp(hostname, config.number('memcached-port'), MemcachedConnection);
       }
     } catch (error) {
       if (!isOptional) throw error;

@@ -6,6 +6,7 @@ import { Config } from '../../src/server/config/config.ts';
 import { type SetRequest, setConfig } from '../../src/server/config/set-config.ts';
 import type { ClientSocket } from '../../src/server/connection.ts';
 import { Engine } from '../../src/server/engine.ts';
+import { MemcachedConnection } from '../../src/server/memcached-connection.ts';
 import { RespConnection } from '../../src/server/resp-connection.ts';
 
 export interface TestServerOptions {
@@ -91,6 +92,23 @@ export function encodeRequest(parts: readonly (string | number | Uint8Array)[]):
   return Buffer.concat(out);
 }
 
+/** One memcached client of a TestServer. */
+export class TestMemcachedClient {
+  readonly socket = new TestSocket();
+  readonly connection: MemcachedConnection;
+
+  constructor(engine: Engine) {
+    this.connection = new MemcachedConnection(engine, this.socket, '127.0.0.1:3', '127.0.0.1:4');
+  }
+
+  /** Sends raw bytes (latin1) and returns what the server wrote meanwhile, as latin1. */
+  send(bytes: string | Buffer): string {
+    this.socket.output = '';
+    this.connection.receive(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    return this.socket.output;
+  }
+}
+
 export class TestServer {
   readonly engine: Engine;
   /** The client that `run` uses. */
@@ -118,6 +136,10 @@ export class TestServer {
 
   connect(address?: string): TestClient {
     return new TestClient(this.engine, address);
+  }
+
+  connectMemcached(): TestMemcachedClient {
+    return new TestMemcachedClient(this.engine);
   }
 
   /** Runs one command of the default client and returns the raw reply. */

@@ -45,6 +45,8 @@ const NUMBER = integer(0, INT_MAX);
 const BIG_NUMBER = integer(0, LONG_MAX);
 const BYTES = memory(0, LONG_MAX);
 const PROTECTED_ACTION = oneOf('no', 'yes', 'local');
+/** As memcached's -I. */
+const ITEM_BYTES_MAX = 1 << 30;
 const FIXED = { isFixed: true } as const;
 const FIXED_SECRET = { isFixed: true, isSecret: true } as const;
 
@@ -53,6 +55,12 @@ export const SETTINGS = {
   port: live('Network', PORT, '6379', 'TCP port for Redis clients, 0 for none', FIXED),
   bind: live('Network', addresses(), '* -::*', 'addresses to listen on', FIXED),
   'memcached-port': live('Network', PORT, '0', 'TCP port for memcached clients, 0 for none', FIXED),
+  'memcached-item-size-max': live(
+    'Network',
+    memory(1024, ITEM_BYTES_MAX),
+    '1048576',
+    'largest item that memcached clients may store',
+  ),
   unixsocket: live('Network', anyText(undefined, 'path'), '', 'unix socket for Redis clients', FIXED),
   unixsocketperm: live(
     'Network',

@@ -34,6 +34,7 @@ const DEFAULTS_OF_REDIS: Record<string, string> = {
 const OUR_OWN: Record<string, string> = {
   threads: 'Redis executes on one thread',
   'memcached-port': 'Redis does not speak memcached',
+  'memcached-item-size-max': 'Redis does not speak memcached',
 };
 
 /** CONFIG SET works in Redis and is refused here, and why. */
