@@ -34,6 +34,7 @@ export const ADMINISTRATION_ROWS: readonly MemcachedRow[] = [
 function parseFlush(call: MemcachedCall): Parsed {
   takeNoReply(call);
   const { request } = call;
+  call.countEvent(MemcachedEvent.CommandFlush);
   request.whenMs = 0;
   if (call.count !== (request.noReply ? 2 : 1)) {
     const delayS = numberAt(call, 1);
@@ -48,7 +49,6 @@ function parseFlush(call: MemcachedCall): Parsed {
 
 function flushCommand(call: MemcachedCall): void {
   const { keyspace, request } = call;
-  call.countEvent(MemcachedEvent.CommandFlush);
   const delayMs = request.whenMs - keyspace.nowMs;
   call.flushLater(Math.max(delayMs, 0));
   call.reply.text('OK');

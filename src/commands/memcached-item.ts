@@ -125,6 +125,7 @@ function storeOnMatch(call: MemcachedCall, mayBeStale: boolean): Outcome {
     call.countEvent(MemcachedEvent.CasBadValue);
     return Outcome.Exists;
   }
+  call.countEvent(MemcachedEvent.CasHits);
   const won = recordFlags(key.shard, key.record) & RecordFlag.Won;
   const outcome = putValue(call, KEEP_EXPIRY);
   if (outcome === Outcome.Done) setLife(key.shard, key.record, RecordFlag.Stale | won);

@@ -147,9 +147,14 @@ function missMetaGet(call: MemcachedCall): void {
 /** The empty item that `mg N` leaves for the client that is to fill it. */
 function createStub(call: MemcachedCall): boolean {
   if (call.memoryFull) return false;
-  const status = call.keyspace.putItem(call.key, call.source, 0, 0, scratchMeta.stubExpiryMs, 0);
+  const status = call.keyspace.putItem(call.key, call.source, 0, 0, 0, 0);
   if (status === Status.Ok) call.countEvent(MemcachedEvent.TotalItems);
   return status === Status.Ok && setWantedCas(call);
+}
+
+/** memcached: flags take effect in their order, so of N and T the later one decides how long a new item lives. */
+function setStubExpiry(call: MemcachedCall, isCreated: boolean): void {
+  if (isCreated) changeExpiry(call, scratchMeta.stubExpiryMs);
 }
 
 /** Gives the item the cas number the client chose (flag E), if it did. */
@@ -167,6 +172,7 @@ function writeGetFlags(call: MemcachedCall, isCreated: boolean): boolean {
     if (echoFlag(call, letter, i)) continue;
     const { shard } = key;
     if (letter === Letter.Expiry) changeExpiry(call, scratchMeta.expiryMs);
+    else if (letter === Letter.Vivify) setStubExpiry(call, isCreated);
     else if (letter === Letter.Recache) hasWon ||= !isCreated && isDueForRecache(call);
     else if (letter === Letter.Size) reply.flagNumber(letter, valueBytes(shard, key.record));
     else if (letter === Letter.TimeLeft) reply.flagNumber(letter, secondsLeft(call));
@@ -315,13 +321,16 @@ function metaArithmetic(call: MemcachedCall): void {
   const outcome = changeNumber(call, isIncrement);
   if (outcome === Outcome.Exists) return replyCode(call, 'EX');
   const isMissing = outcome === Outcome.NotFound;
-  if (isMissing && !scratchMeta.isVivifying) return replyCode(call, 'NF');
+  if (isMissing && !scratchMeta.isVivifying) {
+    call.countEvent(isIncrement ? MemcachedEvent.IncrementMisses : MemcachedEvent.DecrementMisses);
+    return replyCode(call, 'NF');
+  }
   if (isMissing && !createNumber(call)) {
     return call.reply.text('SERVER_ERROR Out of memory allocating new item');
   }
   if (!isMissing && outcome !== Outcome.Done) return call.reply.text(numberError(outcome));
   setWantedCas(call);
-  if (isMissing || !call.request.noReply) replyWithNumber(call);
+  if (isMissing || !call.request.noReply) replyWithNumber(call, isMissing);
   else changeExpiryByFlag(call);
 }
 
@@ -329,7 +338,7 @@ function createNumber(call: MemcachedCall): boolean {
   if (call.memoryFull) return false;
   setNumber(scratchMeta.initial);
   const { bytes, byteCount } = scratchNumber;
-  const status = call.keyspace.putItem(call.key, bytes, 0, byteCount, scratchMeta.stubExpiryMs, 0);
+  const status = call.keyspace.putItem(call.key, bytes, 0, byteCount, 0, 0);
   if (status === Status.Ok) call.countEvent(MemcachedEvent.TotalItems);
   return status === Status.Ok;
 }
@@ -338,7 +347,7 @@ function changeExpiryByFlag(call: MemcachedCall): void {
   if (scratchMeta.hasExpiry) changeExpiry(call, scratchMeta.expiryMs);
 }
 
-function replyWithNumber(call: MemcachedCall): void {
+function replyWithNumber(call: MemcachedCall, isCreated: boolean): void {
   const { key, keyspace, reply } = call;
   reply.code(scratchMeta.wantsValue ? `VA ${scratchNumber.byteCount}` : 'HD');
   for (let i = scratchMeta.firstFlag; i < call.count; i++) {
@@ -347,6 +356,7 @@ function replyWithNumber(call: MemcachedCall): void {
     if (letter === Letter.Cas) reply.flagNumber(letter, keyspace.ensureCas(key));
     else if (letter === Letter.TimeLeft) reply.flagNumber(letter, secondsLeft(call));
     else if (letter === Letter.Expiry) changeExpiryByFlag(call);
+    else if (letter === Letter.Vivify) setStubExpiry(call, isCreated);
   }
   reply.lineEnd();
   if (!scratchMeta.wantsValue) return;

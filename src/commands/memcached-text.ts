@@ -251,22 +251,25 @@ function parseDelta(call: MemcachedCall): Parsed {
 }
 
 function incrCommand(call: MemcachedCall): void {
-  replyNumber(call, changeNumber(call, true));
+  const outcome = changeNumber(call, true);
+  if (outcome === Outcome.NotFound) call.countEvent(MemcachedEvent.IncrementMisses);
+  replyNumber(call, outcome);
 }
 
 function decrCommand(call: MemcachedCall): void {
-  replyNumber(call, changeNumber(call, false));
+  const outcome = changeNumber(call, false);
+  if (outcome === Outcome.NotFound) call.countEvent(MemcachedEvent.DecrementMisses);
+  replyNumber(call, outcome);
 }
 
-/** `addToNumber` for a key that may be missing or of another type, counted. */
+/** `addToNumber` for a key that may be missing or of another type; counts its hits. */
 export function changeNumber(call: MemcachedCall, isIncrement: boolean): Outcome {
   const { key } = call;
   const record = call.keyspace.find(key);
-  if (record === 0) {
-    call.countEvent(isIncrement ? MemcachedEvent.IncrementMisses : MemcachedEvent.DecrementMisses);
-    return Outcome.NotFound;
-  }
+  if (record === 0) return Outcome.NotFound;
   if (recordType(key.shard, record) !== ValueType.String) return Outcome.OtherType;
+  // memcached: an empty value is no number whatever its cas number, and for others that comes first.
+  if (valueBytes(key.shard, record) === 0) return Outcome.NotANumber;
   if (call.request.cas !== 0 && call.request.cas !== call.keyspace.ensureCas(key)) return Outcome.Exists;
   const outcome = addToNumber(call, isIncrement);
   if (outcome === Outcome.Done) {

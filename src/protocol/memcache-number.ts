@@ -1,4 +1,5 @@
-/** Numbers as memcached reads them: by C's strtol, so white space may stand before and after, and a sign in front. */
+/** Numbers as memcached reads them: by C's strtol, so white space may stand before, a sign in front, and anything after
+ *  white space or a zero byte. */
 
 const ZERO = 0x30;
 const PLUS = 0x2b;
@@ -22,7 +23,7 @@ export function parseSigned(u8: Uint8Array, at: number, end: number): number {
     value = value * 10 + digit;
   }
   if (position === first || value > INT64_LIMIT) return NaN;
-  if (position < end && !isSpace(u8[position]!)) return NaN;
+  if (position < end && !endsNumber(u8[position]!)) return NaN;
   return sign === MINUS ? -value : value;
 }
 
@@ -38,7 +39,7 @@ export function parseUnsigned(u8: Uint8Array, at: number, end: number): number |
     value = value * 10 + digit;
   }
   if (position === first) return NaN;
-  if (position < end && !isSpace(u8[position]!)) return NaN;
+  if (position < end && !endsNumber(u8[position]!)) return NaN;
   if (value <= Number.MAX_SAFE_INTEGER) return value;
   const wide = BigInt(Buffer.from(u8.subarray(first, position)).toString('latin1'));
   return wide < UINT64_LIMIT ? wide : NaN;
@@ -48,6 +49,10 @@ function skipSpace(u8: Uint8Array, at: number, end: number): number {
   let position = at;
   while (position < end && isSpace(u8[position]!)) position++;
   return position;
+}
+
+function endsNumber(byte: number): boolean {
+  return byte === 0 || isSpace(byte);
 }
 
 function isSpace(byte: number): boolean {
