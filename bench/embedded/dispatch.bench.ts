@@ -3,6 +3,7 @@
 
 import { Prng } from '../../src/base/prng.ts';
 import type { ClientSocket } from '../../src/server/connection.ts';
+import { MemcachedConnection } from '../../src/server/memcached-connection.ts';
 import { RespConnection } from '../../src/server/resp-connection.ts';
 import { encodeRequest, TestServer } from '../../test/support/test-server.ts';
 import { runVariants, type Prepare } from '../micro.ts';
@@ -51,11 +52,46 @@ function serve(command: 'GET' | 'SET', pipeline: number, keyCount: number): Prep
   };
 }
 
+/** The same over memcached's text protocol. */
+function serveMemcached(command: 'get' | 'set', pipeline: number, keyCount: number): Prepare {
+  return () => {
+    const server = new TestServer({ shardCount: 32, settings: { maxmemory: '8gb' } });
+    const connection = new MemcachedConnection(server.engine, socket, '127.0.0.1:1', '127.0.0.1:2');
+    const request = (name: string, isGet: boolean): string =>
+      isGet ? `get ${name}\r\n` : `set ${name} 0 0 ${VALUE.length}\r\n${VALUE}\r\n`;
+    for (let i = 0; i < keyCount; i++) connection.receive(Buffer.from(request(keyName(i), false)));
+    const random = new Prng(keyCount);
+    const chunks = Array.from({ length: REQUEST_COUNT / pipeline }, () =>
+      Buffer.from(
+        Array.from({ length: pipeline }, () =>
+          request(keyName(random.below(keyCount)), command === 'get'),
+        ).join(''),
+      ),
+    );
+    let next = 0;
+    function run(): number {
+      for (let i = 0; i < REQUESTS_PER_RUN / pipeline; i++) {
+        connection.receive(chunks[next]!);
+        next = (next + 1) % chunks.length;
+      }
+      return connection.outputBytes;
+    }
+    return { run, operationCount: REQUESTS_PER_RUN };
+  };
+}
+
 const variants: Record<string, Prepare> = {};
 for (const keyCount of [1_000, 100_000, 1_000_000]) {
   for (const pipeline of [1, 16, 64]) {
     for (const command of ['GET', 'SET'] as const) {
       variants[`${command}, pipeline ${pipeline}, ${keyCount} keys`] = serve(command, pipeline, keyCount);
+    }
+    for (const command of ['get', 'set'] as const) {
+      variants[`memcached ${command}, pipeline ${pipeline}, ${keyCount} keys`] = serveMemcached(
+        command,
+        pipeline,
+        keyCount,
+      );
     }
   }
 }

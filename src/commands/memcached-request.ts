@@ -12,6 +12,9 @@ export const NO_MEMORY = 'SERVER_ERROR out of memory';
 const LONG_AGO_MS = 1;
 /** Up to here a time is a number of seconds from now, above it a Unix time. */
 const RELATIVE_S_MAX = 60 * 60 * 24 * 30;
+/** So many digits are surely exact, and nearly every number that clients send is no more than digits. */
+const PLAIN_DIGITS_MAX = 9;
+const ZERO = 0x30;
 const NOREPLY = Buffer.from('noreply');
 
 /** How a store command treats what is there. */
@@ -85,8 +88,17 @@ export function takeNoReply(call: MemcachedCall): void {
 
 /** Token `index` as a number, NaN when it is none. */
 export function numberAt(call: MemcachedCall, index: number): number {
+  const { u8 } = call.source;
   const start = call.args[index * 2]!;
-  return parseSigned(call.source.u8, start, start + call.args[index * 2 + 1]!);
+  const end = start + call.args[index * 2 + 1]!;
+  if (end - start > PLAIN_DIGITS_MAX) return parseSigned(u8, start, end);
+  let value = 0;
+  for (let position = start; position < end; position++) {
+    const digit = u8[position]! - ZERO;
+    if (digit < 0 || digit > 9) return parseSigned(u8, start, end);
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** The moment that a client's exptime means, in Unix milliseconds; 0 for never. */

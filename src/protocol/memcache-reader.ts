@@ -41,46 +41,45 @@ export class MemcacheReader {
     if (scannedBytes > LINE_BYTES_MAX && !hasLineFeed(u8, at + scannedBytes, end)) {
       return incompleteLine(u8, at, end);
     }
-    this.count = 0;
+    let args = this.args;
+    let count = 0;
     let start = at;
     for (let position = at; position < end; position++) {
       const byte = u8[position]!;
       if (byte > Byte.Space) continue;
-      if (byte === Byte.Space) {
-        this.addToken(start, position);
-        start = position + 1;
-      } else if (byte === Byte.LineFeed) {
-        const hasReturn = position - at > 1 && u8[position - 1] === Byte.CarriageReturn;
-        this.addToken(start, hasReturn ? position - 1 : position);
-        return position + 1;
-      } else if (byte === Byte.Nul) {
-        return this.cutLine(u8, at, start, position, end);
+      if (byte !== Byte.Space && byte !== Byte.LineFeed && byte !== Byte.Nul) continue;
+      const isEnd = byte !== Byte.Space;
+      const hasReturn =
+        byte === Byte.LineFeed && position - at > 1 && u8[position - 1] === Byte.CarriageReturn;
+      const tokenEnd = hasReturn ? position - 1 : position;
+      if (tokenEnd > start) {
+        if (count * 2 === args.length) args = this.growArguments();
+        args[count * 2] = start;
+        args[count * 2 + 1] = tokenEnd - start;
+        count++;
       }
+      if (isEnd) {
+        this.count = count;
+        return byte === Byte.LineFeed ? position + 1 : behindCut(u8, at, position, end);
+      }
+      start = position + 1;
     }
     return incompleteLine(u8, at, end);
   }
 
-  /** memcached: a line is a C string, so a zero byte ends it and the rest up to the line end is ignored. */
-  private cutLine(u8: Buffer, at: number, start: number, position: number, end: number): number {
-    if (!hasLineFeed(u8, position, end)) return incompleteLine(u8, at, end);
-    this.addToken(start, position);
-    return u8.indexOf(Byte.LineFeed, position) + 1;
-  }
-
-  private addToken(start: number, end: number): void {
-    if (end <= start) return;
-    const at = this.count * 2;
-    if (at === this.args.length) this.growArguments();
-    this.args[at] = start;
-    this.args[at + 1] = end - start;
-    this.count++;
-  }
-
-  private growArguments(): void {
+  private growArguments(): Int32Array {
     const larger = new Int32Array(this.args.length * 4);
     larger.set(this.args);
     this.args = larger;
+    return larger;
   }
+}
+
+/** memcached: a line is a C string, so a zero byte ends it and the rest up to the line end is ignored. */
+function behindCut(u8: Buffer, at: number, position: number, end: number): number {
+  return hasLineFeed(u8, position, end)
+    ? u8.indexOf(Byte.LineFeed, position) + 1
+    : incompleteLine(u8, at, end);
 }
 
 function hasLineFeed(u8: Buffer, from: number, end: number): boolean {

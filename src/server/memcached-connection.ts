@@ -11,6 +11,7 @@ export class MemcachedConnection extends Connection {
 
   protected readRequests(input: Bytes, at: number, end: number): number {
     const { memcached } = this.engine;
+    memcached.beginInput();
     let position = at;
     while (position < end) {
       if (this.swallowBytes > 0) {

@@ -24,6 +24,7 @@ import {
 import type { Server } from '../commands/row.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { log } from './log.ts';
+import { MemcachedAhead } from './memcached-ahead.ts';
 import { authenticate } from './memcached-authentication.ts';
 import { ShardLocks } from './shard-locks.ts';
 
@@ -59,6 +60,7 @@ export class MemcachedDispatcher implements MemcachedCall {
   neededBytes = 0;
   /** Waits; tests put their own clock here. */
   schedule: (run: () => void, delayMs: number) => void = setTimeout;
+  private readonly ahead = new MemcachedAhead();
   private readonly dispatcher: Dispatcher;
   private readonly reader = new MemcacheReader();
   private readonly registry = new MemcachedRegistry();
@@ -82,6 +84,11 @@ export class MemcachedDispatcher implements MemcachedCall {
     return this.dispatcher.memoryFull;
   }
 
+  /** Must be called before the first `execute` of an input whose bytes were not there before. */
+  beginInput(): void {
+    this.ahead.clear();
+  }
+
   /**
    * Runs the request at `input[at, end)` and returns the position behind it, or an ExecuteResult. `scannedBytes`: so
    * many of its bytes are known to hold no line end. What is left of a refused data block is in
@@ -91,6 +98,9 @@ export class MemcachedDispatcher implements MemcachedCall {
     const { reader, request } = this;
     this.neededBytes = 0;
     request.clear();
+    if (at >= this.ahead.end) {
+      this.ahead.prepare(input, at, end, this.keyspace, this.keyspace.physicalDatabase(0));
+    }
     const next = reader.readLine(input, at, end, scannedBytes);
     if (next <= 0) return next;
     this.source = input;
@@ -191,7 +201,10 @@ export class MemcachedDispatcher implements MemcachedCall {
     for (;;) {
       const version = words[Control.DatabaseMapVersion]!;
       this.database = keyspace.physicalDatabase(0);
-      keyspace.locate(key, request.keySource, request.keyAt, request.keyBytes, this.database);
+      const { keySource, keyAt, keyBytes } = request;
+      let hash = this.ahead.hashOf(keySource, keyAt, keyBytes, this.database);
+      if (hash < 0) hash = keyspace.hash(keySource, keyAt, keyBytes, this.database);
+      keyspace.locateHashed(key, keySource, keyAt, keyBytes, this.database, hash);
       const { shard } = key;
       lockShard(shard);
       if (words[Control.DatabaseMapVersion] !== version) {
