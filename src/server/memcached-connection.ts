@@ -37,7 +37,7 @@ export class MemcachedConnection extends Connection {
       return end;
     }
     if (result === ExecuteResult.Paused) {
-      this.engine.holdForPause(this);
+      this.engine.clientPause.hold(this);
       return position;
     }
     const { neededBytes } = this.engine.memcached;
@@ -45,9 +45,5 @@ export class MemcachedConnection extends Connection {
     this.scannedBytes = neededBytes > 0 ? 0 : end - position;
     this.neededBytes = Math.max(neededBytes, end - position + 1);
     return position;
-  }
-
-  describe(): string {
-    return '';
   }
 }

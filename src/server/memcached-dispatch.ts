@@ -9,6 +9,7 @@ import { Control, Counter } from '../memory/control.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import { LineResult, MemcacheReader } from '../protocol/memcache-reader.ts';
 import { MemcacheWriter } from '../protocol/memcache-writer.ts';
+import { clearDatabase } from '../store/clearing.ts';
 import { Key } from '../store/key.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import { MemcachedRegistry } from '../commands/memcached.ts';
@@ -30,6 +31,8 @@ import { ShardLocks } from './shard-locks.ts';
 
 const CARRIAGE_RETURN = 13;
 const LINE_FEED = 10;
+/** The values of one `get` together. The reply of a command is whole before any of it is sent. */
+const REPLY_BYTES_MAX = 256 << 20;
 /** setTimeout takes at most this much: a longer delay is waited for in parts. */
 const TIMER_MS_MAX = 0x7fffffff;
 
@@ -171,10 +174,15 @@ export class MemcachedDispatcher implements MemcachedCall {
   private runEachKey(row: MemcachedRow): void {
     const { args, count, request } = this;
     request.keySource = this.source;
+    const { out } = this.reply;
+    const start = out.at;
     for (let i = request.firstKey; i < count; i++) {
       request.keyAt = args[i * 2]!;
       request.keyBytes = args[i * 2 + 1]!;
       this.runKey(row.run);
+      if (out.at - start <= REPLY_BYTES_MAX) continue;
+      out.at = start;
+      return this.reply.text('SERVER_ERROR out of memory writing get response');
     }
     row.finish!(this);
   }
@@ -268,7 +276,7 @@ export class MemcachedDispatcher implements MemcachedCall {
     this.locks.lockWanted();
     try {
       const database = this.keyspace.physicalDatabase(0);
-      for (const shard of this.keyspace.shards) this.keyspace.clearDatabase(shard, database, this.key);
+      for (const shard of this.keyspace.shards) clearDatabase(this.keyspace, shard, database, this.key);
     } finally {
       this.locks.release();
     }

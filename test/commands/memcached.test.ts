@@ -313,6 +313,14 @@ describe('limits', () => {
     expect(reader.send(line)).toBe('END\r\n');
   });
 
+  test('a get whose values are too much for one reply is refused', () => {
+    const { client } = start();
+    client.send(`set a 0 0 1000000\r\n${'y'.repeat(1_000_000)}\r\n`);
+    expect(client.send(`get${' a'.repeat(300)}\r\n`)).toBe(
+      'SERVER_ERROR out of memory writing get response\r\n',
+    );
+  });
+
   test('an announced value takes no memory until it comes', () => {
     const { server, client } = start({ settings: { 'memcached-item-size-max': '1gb' } });
     expect(client.send('set a 0 0 500000000\r\nabc')).toBe('');
@@ -367,10 +375,9 @@ describe('the connection', () => {
 
   test('CLIENT PAUSE holds it back', () => {
     const { server, client } = start();
-    server.engine.dispatcher.pause.untilMs = Date.now() + 60_000;
+    server.engine.clientPause.extend(Date.now() + 60_000, false);
     expect(client.send('get a\r\nset a 0 0 1\r\nx\r\n')).toBe('END\r\n');
-    server.engine.dispatcher.pause.untilMs = 1;
-    server.engine.endPause();
+    server.engine.clientPause.end();
     expect(client.socket.output).toBe('END\r\nSTORED\r\n');
   });
 });
