@@ -8,9 +8,9 @@ import { CasNumbers, CommandGenerator, type MemcachedCommand } from './memcached
 const COMMANDS = Number(process.env.DIFFERENTIAL_COMMANDS ?? 10_000);
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const PIECE_COMMANDS = 1500;
-/** Statistics that must agree after the run. */
+/** Statistics that must agree after the run. Not curr_items: each side finds expired items when it happens to look. */
 const COMPARED_STATISTICS =
-  /^STAT (cmd_(get|set|touch|flush|meta)|(get|delete|incr|decr|cas|touch)_(hits|misses)|cas_badval|curr_items|store_too_large) /;
+  /^STAT (cmd_(get|set|touch|flush|meta)|(get|delete|incr|decr|cas|touch)_(hits|misses)|cas_badval|store_too_large) /;
 
 describe.skipIf(isOracleMissing('memcached'))('memcached commands', () => {
   let oracle: Oracle;
