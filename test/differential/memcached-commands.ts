@@ -21,7 +21,7 @@ const VALUES = [
   '10',
   '100',
   '99',
-  '18446744073709551615',
+  '9007199254740999',
   ' 7 ',
   '12ab',
   'two\r\nlines',
@@ -29,7 +29,8 @@ const VALUES = [
   'v'.repeat(300),
 ];
 const TTLS = ['0', '1000', '5000', '-1', '2000000000'];
-const DELTAS = ['0', '1', '7', '95', '1000', '9007199254740993', '18446744073709551615'];
+/** No number here reaches 2^63: for those memcached looks for a minus sign in whatever memory lies behind the value. */
+const DELTAS = ['0', '1', '7', '95', '1000', '9007199254740993'];
 const ODD_LINES = [
   'foo',
   '',
@@ -144,6 +145,7 @@ export class CommandGenerator {
 
   private number(key: string): string {
     const noReply = this.chance(15) ? ' noreply' : '';
+    if (this.chance(10)) return `decr ${key} 18446744073709551615${noReply}\r\n`;
     return `${this.pick(['incr', 'decr'])} ${key} ${this.pick(DELTAS)}${noReply}\r\n`;
   }
 
