@@ -1,7 +1,7 @@
 /** The whole server but for sockets: requests as bytes in, replies as bytes out, through connection, reader, dispatcher
  *  and keyspace. What is left of a command's cost when the kernel's share is taken away. */
 
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../../test/support/prng.ts';
 import type { ClientSocket } from '../../src/server/connection.ts';
 import { MemcachedConnection } from '../../src/server/memcached-connection.ts';
 import { RespConnection } from '../../src/server/resp-connection.ts';

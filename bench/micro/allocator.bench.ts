@@ -1,6 +1,6 @@
 /** Allocating and freeing blocks, and what the size classes waste. */
 
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../../test/support/prng.ts';
 import { allocate, free } from '../../src/memory/allocator.ts';
 import { createShardMemory, Header, PAGE_BYTES, Shard } from '../../src/memory/shard.ts';
 import { runVariants, type Prepare } from '../micro.ts';

@@ -2,7 +2,7 @@
 
 import { Bytes } from '../../src/base/bytes.ts';
 import { hashBytes } from '../../src/base/hash.ts';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../../test/support/prng.ts';
 import { runVariants, type Prepare } from '../micro.ts';
 
 const KEY_COUNT = 4096;

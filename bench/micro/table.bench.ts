@@ -1,6 +1,6 @@
 /** The hash table by itself: finds, misses, growth, and the bytes each entry takes. References are made up. */
 
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../../test/support/prng.ts';
 import { HASH_LIMIT } from '../../src/base/hash.ts';
 import { createShardMemory, Shard } from '../../src/memory/shard.ts';
 import {

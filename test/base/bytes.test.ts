@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { Bytes, copyBytes, equalBytes } from '../../src/base/bytes.ts';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 
 const LENGTHS = [...Array.from({ length: 140 }, (_, i) => i), 255, 256, 1000, 5000];
 

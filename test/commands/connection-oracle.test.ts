@@ -1,7 +1,7 @@
 /** Random scripts of commands about the connection get byte for byte the replies that redis-server gives. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { isOracleMissing, type Oracle, startOracle } from '../support/oracles.ts';
 import { RealClient } from '../support/real-server.ts';
 import { encodeRequest, TestServer } from '../support/test-server.ts';

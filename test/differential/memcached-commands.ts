@@ -1,5 +1,5 @@
 /** Random memcached commands, text and meta, over a few keys, and what must be left out of a comparison of replies. */
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 
 /** A cas number that the server under test gave for a key: the newest one seen, the one before, or none it ever gave. */
 export type CasChoice = 'newest' | 'older' | 'never';

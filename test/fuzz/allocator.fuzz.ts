@@ -1,7 +1,7 @@
 /** Random blocks in a small shard, each filled to its last byte with a pattern of its own: blocks that overlap, or
  *  bytes that the allocator writes into a block in use, show when the block is freed. */
 
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import {
   allocate,
   blockBytes,

@@ -2,7 +2,7 @@
  *  shrink, expire, are copied and removed, in several databases, often with no memory left. */
 
 import { Bytes } from '../../src/base/bytes.ts';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { ControlBlock } from '../../src/memory/control.ts';
 import { allocate, free } from '../../src/memory/allocator.ts';
 import { createShardHeads, createShardMemory, Head, Shard } from '../../src/memory/shard.ts';

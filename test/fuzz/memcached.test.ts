@@ -1,6 +1,6 @@
 /** Whatever bytes come in on the memcached port, the server stays up and its checker clean. SEED repeats a run. */
 import { expect, test } from 'bun:test';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { TestServer } from '../support/test-server.ts';
 
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -1,7 +1,7 @@
 /** Bytes that no client should send, to a server in this process: it may refuse them and close, and must go on serving
  *  others, with its data sound. Well-formed requests among them must get exactly their replies. */
 
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { encodeRequest, type TestClient, TestServer } from '../support/test-server.ts';
 
 const VERIFY_EVERY = 200;

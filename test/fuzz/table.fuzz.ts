@@ -1,7 +1,7 @@
 /** Random operations on a hash table against a Map, with hashes as they come and as an enemy would choose them, in a
  *  shard that is now and then so full that the table cannot grow. A SCAN walks along all the while. */
 
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { HASH_LIMIT } from '../../src/base/hash.ts';
 import { allocate, free, verifyAllocator } from '../../src/memory/allocator.ts';
 import { createShardMemory, Shard } from '../../src/memory/shard.ts';

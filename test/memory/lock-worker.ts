@@ -1,6 +1,6 @@
 /** A thread of lock.test.ts: does what its one message says, then answers. */
 
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { lockShard, unlockShard } from '../../src/memory/lock.ts';
 import { Header, Shard } from '../../src/memory/shard.ts';
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'bun:test';
 import { Bytes } from '../../src/base/bytes.ts';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { ReadResult, RespReader } from '../../src/protocol/resp-reader.ts';
 import { freshSeed } from '../support/seed.ts';
 import { encodeRequest } from '../support/test-server.ts';

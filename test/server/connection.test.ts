@@ -1,7 +1,7 @@
 /** A connection between an input cut into pieces and a socket that takes what it likes. */
 
 import { describe, expect, test } from 'bun:test';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { encodeRequest, TestServer } from '../support/test-server.ts';
 
 describe('input in pieces', () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'bun:test';
 import { AssertionError } from '../../src/base/assert.ts';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { allocate, free, verifyAllocator } from '../../src/memory/allocator.ts';
 import { createShardMemory, Shard } from '../../src/memory/shard.ts';
 import {

@@ -3,7 +3,7 @@
  * socket in pipelined batches. Generators draw the commands, so that each family brings its own.
  */
 import { connect, type Socket } from 'node:net';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from './prng.ts';
 import { encodeRequest, TestServer } from './test-server.ts';
 
 export type Argument = string | number | Uint8Array;

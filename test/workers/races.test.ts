@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'bun';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from '../support/prng.ts';
 import { type RealServer, startRealServer } from '../support/real-server.ts';
 import { freshSeed } from '../support/seed.ts';
 import { encodeRequest } from '../support/test-server.ts';

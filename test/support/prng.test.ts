@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { Prng } from '../../src/base/prng.ts';
+import { Prng } from './prng.ts';
 
 test('the same seed gives the same numbers, another seed others', () => {
   const draw = (seed: number): number[] => {
