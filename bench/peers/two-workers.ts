@@ -1,5 +1,6 @@
-/** What sharing costs: the same binary with two workers and with one, CPU per operation. Neither is pinned, and both
- *  share the cores with the generator, so throughput says nothing here on a machine with two cores. */
+/** What sharing costs: the same binary with two workers and with one, CPU per operation, placed in two ways. `one core`:
+ *  the server on its core and the generator on the other, so that only what the workers do differs. `all cores`: nothing
+ *  is pinned; with as many cores as workers the generator takes turns with them, and the scheduler's part shows too. */
 
 import { fillKeys } from './load.ts';
 import { measureLoad, runCase, STANDARD_LOAD, withServers, type Bench, type Scenario } from './scenario.ts';
@@ -11,21 +12,25 @@ export const twoWorkers: Scenario = {
 };
 
 async function runTwoWorkers(bench: Bench): Promise<void> {
-  const unpinned: Bench = { ...bench, cores: { server: null, load: null } };
-  const launch = { binary: bench.binary, cores: null };
+  await compare(bench, 'one core');
+  await compare({ ...bench, cores: { server: null, load: null } }, 'all cores');
+}
+
+async function compare(bench: Bench, placement: string): Promise<void> {
+  const launch = { binary: bench.binary, cores: bench.cores.server };
   const servers = { ours: { ...launch, threadCount: 2 }, peer: { ...launch, threadCount: 1 } };
   await withServers(servers, async (two, one) => {
     for (const server of [two, one]) {
-      await fillKeys(server.ports.resp, 'resp', STANDARD_LOAD.keyCount, null);
+      await fillKeys(server.ports.resp, 'resp', STANDARD_LOAD.keyCount, bench.cores.load);
     }
     for (const pipeline of [1, 16, 64]) {
       const load = { protocol: 'resp', commands: ['set', 'get'], pipeline } as const;
-      await runCase(unpinned, {
+      await runCase(bench, {
         scenario: 'two-workers',
-        case: `SET and GET pipeline ${pipeline}`,
+        case: `SET and GET pipeline ${pipeline}, ${placement}`,
         peerName: 'one worker',
-        ours: () => measureLoad(unpinned, two, load),
-        peer: () => measureLoad(unpinned, one, load),
+        ours: () => measureLoad(bench, two, load),
+        peer: () => measureLoad(bench, one, load),
         goals: [{ metric: 'cpuUsPerOperation', on: 'ratio', atMost: 1.15 }],
       });
     }
