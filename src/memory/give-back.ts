@@ -3,8 +3,9 @@
  * as private anonymous memory, so MADV_DONTNEED frees its pages at once; they read as zeros when next touched.
  * Which pages are free, and at what offset, is for pages.ts to say. Cost: 70 us per MiB that was backed by memory. Where there is no such library nothing is given back.
  */
-import { dlopen, ptr } from 'bun:ffi';
+import { ptr } from 'bun:ffi';
 import { assert } from '../base/assert.ts';
+import { openLibc } from '../base/libc.ts';
 import { pageAt, returnRun, runPagesAt, takeTouchedRun } from './pages.ts';
 import { PAGE_BYTES, type Shard } from './shard.ts';
 
@@ -17,18 +18,12 @@ const RUN_PAGES_MAX = 512;
 /** `madvise`: 0 is success. */
 export type Advise = (address: number, byteCount: number, advice: number) => number;
 
-/** The C library's madvise, or null where it cannot be had. */
+/** The C library's madvise. Null where there is none: memory of free pages then stays for the next keys. */
 export function openAdvise(): Advise | null {
   if (process.platform !== 'linux') return null;
-  try {
-    const { symbols } = dlopen('libc.so.6', {
-      madvise: { args: ['ptr', 'usize', 'i32'], returns: 'i32' },
-    });
-    return (address, byteCount, advice) => symbols.madvise(address as never, byteCount, advice);
-  } catch {
-    // Another C library, or none: memory of free pages then stays for the next keys.
-    return null;
-  }
+  const libc = openLibc({ madvise: { args: ['ptr', 'usize', 'i32'], returns: 'i32' } } as const);
+  if (libc === null) return null;
+  return (address, byteCount, advice) => libc.symbols.madvise(address as never, byteCount, advice);
 }
 
 /** Gives back memory of the shards that one thread looks after. */

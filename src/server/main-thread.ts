@@ -1,8 +1,9 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
-import { createConnection, createServer } from 'node:net';
+import { createConnection } from 'node:net';
 import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
+import { checkAddress } from './address-check.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSetup } from './engine.ts';
 import { type SetRequest, setConfig } from './config/set-config.ts';
@@ -107,7 +108,7 @@ export class MainThread {
     return Promise.all(this.workers.map((worker) => this.mesh.ask(worker as Port, topic, payload)));
   }
 
-  /** reusePort would let us share another server's port in silence: an attempt without it tells. */
+  /** reusePort would let us share another server's port in silence: a look without it tells. */
   private async checkAddresses(): Promise<void> {
     const ports = [
       this.config.number('port'),
@@ -115,7 +116,7 @@ export class MainThread {
       this.config.number('memcached-port'),
     ];
     for (const address of this.config.list('bind')) {
-      for (const port of ports) if (port !== 0) await checkAddress(address, port);
+      for (const port of ports) if (port !== 0) await demandAddress(address, port);
     }
     const path = this.config.text('unixsocket');
     if (path !== '' && existsSync(path)) await removeStaleSocket(path);
@@ -170,21 +171,14 @@ export class MainThread {
   }
 }
 
-function checkAddress(address: string, port: number): Promise<void> {
+/** Throws when `address`, one of `bind`, cannot be listened on. One that begins with `-` need not be there. */
+async function demandAddress(address: string, port: number): Promise<void> {
   const isOptional = address.startsWith('-');
   const name = isOptional ? address.slice(1) : address;
   const host = name === '*' ? '0.0.0.0' : name === '::*' ? '::' : name;
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: Error & { code?: string }) => {
-      if (isOptional && error.code !== 'EADDRINUSE') return resolve();
-      const reason = error.code === 'EADDRINUSE' ? 'the port is already in use' : error.message;
-      reject(new Error(`cannot listen on ${host} port ${port}: ${reason}`));
-    });
-    probe.listen({ host, port, exclusive: true, ipv6Only: host === '::' }, () =>
-      probe.close(() => resolve()),
-    );
-  });
+  const { reason, isTaken } = await checkAddress(host, port);
+  if (reason === '' || (isOptional && !isTaken)) return;
+  throw new Error(`cannot listen on ${host} port ${port}: ${reason}`);
 }
 
 /** Removes a unix socket that no server answers on any more; refuses when one does. */

@@ -2,7 +2,8 @@
  *  $NOTIFY_SOCKET. Bun has no datagram sockets of the unix family, so libc is called through bun:ffi; without libc or
  *  without the variable nothing is sent. https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html */
 
-import { dlopen, FFIType } from 'bun:ffi';
+import { FFIType } from 'bun:ffi';
+import { openLibc } from '../base/libc.ts';
 
 /** `absent`: nobody asked to be told. `failed`: somebody did, and could not be reached. */
 export type NotifyOutcome = 'sent' | 'absent' | 'failed';
@@ -37,7 +38,7 @@ export function notifyStopping(): NotifyOutcome {
 export function notifyManager(state: string, socketName = process.env['NOTIFY_SOCKET'] ?? ''): NotifyOutcome {
   if (socketName === '') return 'absent';
   const address = socketAddress(socketName);
-  const libc = openLibc();
+  const libc = openLibc(LIBC_SYMBOLS);
   if (address === null || libc === null) return 'failed';
   const message = new TextEncoder().encode(state);
   const { socket, sendto, close } = libc.symbols;
@@ -60,15 +61,4 @@ function socketAddress(name: string): Uint8Array | null {
   address.set(bytes, NAME_AT);
   if (isAbstract) address[NAME_AT] = 0;
   return address;
-}
-
-function openLibc() {
-  for (const library of ['libc.so.6', 'libc.so']) {
-    try {
-      return dlopen(library, LIBC_SYMBOLS);
-    } catch {
-      continue; // Not this C library; the caller copes with none.
-    }
-  }
-  return null;
 }
