@@ -43,11 +43,13 @@ export class Request {
     this.source = source;
   }
 
-  /** Takes over the request that `reader` has just read at `at`, up to `end`. */
-  take(reader: RespReader, at: number, end: number): void {
-    // The reader has another array when the request had more arguments than usual. It is kept unless it is large.
+  /**
+   * Takes over the request that `reader` has just read at `at`, up to `end`. `lent`: into the array that it was lent, or
+   * into a larger one made in its place. An array of the reader's own must not be kept: its next request will lie there.
+   */
+  take(reader: RespReader, at: number, end: number, lent: boolean): void {
     this.args = reader.args;
-    if (reader.args.length <= ARGUMENTS_KEPT * 2) this.usualArgs = reader.args;
+    if (lent && reader.args.length <= ARGUMENTS_KEPT * 2) this.usualArgs = reader.args;
     this.count = reader.count;
     this.source = reader.source;
     this.at = at;
