@@ -12,6 +12,8 @@ type ConnectionKind = new (
   localAddress: string,
 ) => Connection;
 
+/** Bun throws on a longer delay. */
+const KEEP_ALIVE_MS_MAX = 2 ** 31 - 1;
 const TOO_MANY_CLIENTS = '-ERR max number of clients reached\r\n';
 const PROTECTED =
   '-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default ' +
@@ -84,7 +86,7 @@ export class Listeners {
     counters[Counter.ConnectionsReceived]!++;
     counters[Counter.ConnectedClients]!++;
     const keepAliveS = engine.config.number('tcp-keepalive');
-    if (keepAliveS > 0) socket.setKeepAlive(true, keepAliveS * 1000);
+    if (keepAliveS > 0) socket.setKeepAlive(true, Math.min(keepAliveS * 1000, KEEP_ALIVE_MS_MAX));
     socket.data =
       unixPath === ''
         ? new kind(

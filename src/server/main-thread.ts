@@ -1,6 +1,6 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
 import { createConnection } from 'node:net';
-import { chmodSync, existsSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import { checkAddress } from './address-check.ts';
@@ -64,8 +64,7 @@ export class MainThread {
     };
     for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn()));
     this.introduce(common);
-    await this.askAll('worker.listen', null);
-    this.openUnixSocket();
+    await this.listen();
     this.announce();
   }
 
@@ -122,10 +121,19 @@ export class MainThread {
     if (path !== '' && existsSync(path)) await removeStaleSocket(path);
   }
 
-  private openUnixSocket(): void {
+  /** Has every worker open its sockets. Nobody may use the unix socket before it has the permissions it is to have. */
+  private async listen(): Promise<void> {
     const path = this.config.text('unixsocket');
-    if (path !== '' && this.config.number('unixsocketperm') !== 0)
-      chmodSync(path, this.config.number('unixsocketperm'));
+    const permissions = this.config.number('unixsocketperm');
+    const hasPermissions = path !== '' && permissions !== 0;
+    const umask = process.umask();
+    if (hasPermissions) process.umask(0o777 & ~permissions);
+    try {
+      await this.askAll('worker.listen', null);
+    } finally {
+      process.umask(umask);
+    }
+    if (hasPermissions) chmodSync(path, permissions);
   }
 
   private announce(): void {
@@ -181,15 +189,18 @@ async function demandAddress(address: string, port: number): Promise<void> {
   throw new Error(`cannot listen on ${host} port ${port}: ${reason}`);
 }
 
-/** Removes a unix socket that no server answers on any more; refuses when one does. */
+/** Removes a unix socket that no server answers on any more; refuses when one does, or when it is another file. */
 function removeStaleSocket(path: string): Promise<void> {
+  if (!statSync(path).isSocket()) throw new Error(`cannot listen on ${path}: it is not a socket`);
   return new Promise((resolve, reject) => {
     const probe = createConnection(path);
     probe.once('connect', () => {
       probe.destroy();
       reject(new Error(`cannot listen on ${path}: another server is using the socket`));
     });
-    probe.once('error', () => {
+    probe.once('error', (error: Error & { code?: string }) => {
+      if (error.code !== 'ECONNREFUSED')
+        return reject(new Error(`cannot listen on ${path}: ${error.message}`));
       unlinkSync(path);
       resolve();
     });

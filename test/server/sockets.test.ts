@@ -308,6 +308,23 @@ describe('where it listens', () => {
     });
   });
 
+  test('not in the place of a file that is no socket', async () => {
+    const path = join(folder, 'precious');
+    writeFileSync(path, 'data');
+    const refused = await runToEnd(['--port', '0', '--threads', '1', '--unixsocket', path]);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.output).toContain(`cannot listen on ${path}: it is not a socket`);
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test('and takes clients whatever tcp-keepalive is set to', async () => {
+    await withServer([], async (server) => {
+      const admin = await RealClient.open(server.port);
+      expect(await admin.ask('CONFIG', 'SET', 'tcp-keepalive', '2147483647')).toBe('+OK\r\n');
+      expect(await (await RealClient.open(server.port)).ask('PING')).toBe('+PONG\r\n');
+    });
+  });
+
   test('not on a port that is taken: exit code 1 and a text that says so', async () => {
     await withServer([], async (server) => {
       const second = await runToEnd(['--port', `${server.port}`, '--bind', '127.0.0.1', '--threads', '2']);
