@@ -4,6 +4,7 @@
  * must be called with that shard's lock held, and leaves nothing half done: what needs memory takes it first and
  * answers OutOfMemory with nothing changed.
  */
+import { assert } from '../base/assert.ts';
 import { type Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { hashBytes, type HashKey } from '../base/hash.ts';
 import { Control, type ControlBlock, Counter } from '../memory/control.ts';
@@ -674,7 +675,10 @@ export class Keyspace {
     key.hash = hash;
     key.record = record;
     key.slot = findSlot(shard, shard.heads[shard.head + Head.Table]!, hash);
-    while (slotRef(shard, key.slot) !== record) key.slot = nextSlot(shard, key.slot, hash);
+    while (slotRef(shard, key.slot) !== record) {
+      key.slot = nextSlot(shard, key.slot, hash);
+      assert(key.slot !== 0, 'keyspace: record not in the table');
+    }
   }
 
   /** Walks a shard and asserts every invariant (keyspace-check.ts). Returns the number of keys. */
