@@ -41,8 +41,9 @@ function killClients(engine: Engine, filter: ClientFilter): KillOutcome {
 
 function* selectClients(engine: Engine, filter: ClientFilter): Generator<Connection> {
   const nowMs = Date.now();
+  const ids = filter.ids === undefined ? null : new Set(filter.ids);
   for (const client of engine.clients.values()) {
-    if (filter.ids !== undefined && !filter.ids.includes(client.id)) continue;
+    if (ids !== null && !ids.has(client.id)) continue;
     if (filter.type !== undefined && filter.type !== client.type) continue;
     if (filter.address !== undefined && filter.address !== client.address) continue;
     if (filter.localAddress !== undefined && filter.localAddress !== client.localAddress) continue;
@@ -59,7 +60,8 @@ export function closeOverdueClients(engine: Engine): void {
   for (const client of engine.clients.values()) {
     if (client.outputBytes > 0) client.checkOutputLimits(nowMs);
     // Redis: a client that waits for the server is not idle.
-    else if (idleMsMax > 0 && !client.waiting && nowMs - client.lastActiveMs > idleMsMax) client.close();
+    // Also one that does not take its output: it would keep that for ever.
+    if (idleMsMax > 0 && !client.waiting && nowMs - client.lastActiveMs > idleMsMax) client.close();
   }
 }
 
