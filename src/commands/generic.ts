@@ -112,6 +112,7 @@ export const genericFamily: Family = {
       acl: ['keyspace'],
       keys: [key(1, KeyFlag.ReadOnly | KeyFlag.Access), key(2, KeyFlag.Overwrite | KeyFlag.Update)],
       otherDatabase: copyDatabase,
+      grows: true,
       summary: 'Copies the value of a key to another key.',
       run: copyCommand,
     },
@@ -154,8 +155,10 @@ function existsCommand(call: Call): void {
   call.reply.integer(count);
 }
 
+/** Redis: TOUCH is an access even under CLIENT NO-TOUCH. */
 function touchCommand(call: Call): void {
   const { key, keyspace } = call;
+  keyspace.touchOnRead = true;
   let count = 0;
   for (let index = 1; index < call.count; index++) {
     call.locate(index, key);

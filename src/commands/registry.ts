@@ -25,6 +25,7 @@ export class Command {
   readonly subs: ReadonlyMap<string, Command> | null;
   /** Run time is always measured: its cost depends on its arguments. Of the others a sample is. */
   readonly timed: boolean;
+  readonly grows: boolean;
 
   constructor(
     id: number,
@@ -45,6 +46,7 @@ export class Command {
     this.singleKey = row.otherDatabase === undefined ? singleKeyOf(this.keys) : 0;
     this.run = row.run ?? unreachable;
     this.subs = subs;
+    this.grows = row.grows === true;
     this.timed = (row.flags & Flag.Fast) === 0 && row.name !== 'SET';
   }
 }

@@ -114,6 +114,8 @@ export interface Row {
    * shards its keys hash to in there are locked with the others.
    */
   readonly otherDatabase?: (call: Call) => number;
+  /** May need far more memory than its request has bytes: the limit is checked before each, not once per read. */
+  readonly grows?: true;
   readonly tips?: readonly string[];
   /** One line for COMMAND DOCS. */
   readonly summary?: string;

@@ -47,6 +47,7 @@ export const rangeRows: readonly Row[] = [
     flags: Flag.Write | Flag.DenyOom,
     acl: ['string'],
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Update)],
+    grows: true,
     summary: 'Overwrites a part of the string at a key, padding it with zeros up to there.',
     run: setrangeCommand,
   },

@@ -16,6 +16,12 @@ const NULL2 = Buffer.from('$-1\r\n');
 const NULL_ARRAY2 = Buffer.from('*-1\r\n');
 const NULL3 = Buffer.from('_\r\n');
 
+/** A Buffer of Bun holds no more. */
+export const REPLY_BYTES_MAX = 2 ** 32;
+
+/** A reply outgrew `bytesMax`. What was written of it stands. */
+export class ReplyTooLargeError extends Error {}
+
 const enum Byte {
   CarriageReturn = 13,
   LineFeed = 10,
@@ -32,6 +38,8 @@ export class RespWriter {
   errorCount = 0;
   /** Text of the last error reply. */
   lastError = '';
+  /** What is written may take no more than about this. */
+  bytesMax = REPLY_BYTES_MAX;
   private capacity: number;
 
   constructor(byteCount: number = REPLY_BYTES) {
@@ -46,20 +54,22 @@ export class RespWriter {
 
   private grow(byteCount: number): void {
     const wanted = this.at + byteCount + HEAD_BYTES;
-    const capacity = Math.max(wanted + Math.floor(wanted / 8), this.capacity * 2);
+    if (wanted > this.bytesMax) throw new ReplyTooLargeError('reply too large');
+    const capacity = Math.min(Math.max(wanted + Math.floor(wanted / 8), this.capacity * 2), this.bytesMax);
     const larger = Bytes.allocate(capacity);
     this.bytes.u8.copy(larger.u8, 0, 0, this.at);
     this.bytes = larger;
     this.capacity = capacity;
   }
 
-  /** Forgets what was written, and gives back a buffer that had to grow. */
-  clear(): void {
+  /** Forgets what was written, and gives back a buffer that had to grow. Returns its size, 0 when it is kept. */
+  clear(): number {
     this.at = 0;
-    if (this.capacity > REPLY_BYTES * 2) {
-      this.bytes = Bytes.allocate(REPLY_BYTES);
-      this.capacity = REPLY_BYTES;
-    }
+    const { capacity } = this;
+    if (capacity <= REPLY_BYTES * 2) return 0;
+    this.bytes = Bytes.allocate(REPLY_BYTES);
+    this.capacity = REPLY_BYTES;
+    return capacity;
   }
 
   /** What was written from `from` on, as memory of the caller's own. To be followed by `clear`. */

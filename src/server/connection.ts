@@ -222,8 +222,8 @@ export abstract class Connection implements ParkableClient {
     // Growing by a quarter at the least keeps the copying linear, however small the pieces that input comes in. Of
     // what is allocated only the pages written to are committed.
     if (byteCount > old.u8.length) {
-      const announced = Math.max(this.neededBytes, byteCount + (byteCount >> 2));
-      this.pending = Bytes.allocate(Math.min(byteCount * 4, announced));
+      const announced = Math.max(this.neededBytes, byteCount + Math.floor(byteCount / 4));
+      this.pending = Bytes.allocate(Math.min(byteCount * 4, announced, this.engine.queryBytesMax));
       this.engine.gaveUpBuffer(old.u8.length);
     }
     this.pendingEnd = old.u8.copy(this.pending!.u8, 0, this.pendingAt, this.pendingEnd);
@@ -241,7 +241,8 @@ export abstract class Connection implements ParkableClient {
     if (taken < byteCount && !this.closed) this.keepOutput(reply, Math.max(taken, 0));
     this.engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
     this.engine.keyspace.counters[Counter.WritesProcessed]!++;
-    reply.clear();
+    const released = reply.clear();
+    if (this.backlogBytes === 0) this.engine.gaveUpBuffer(released);
   }
 
   private keepOutput(reply: RespWriter, from: number): void {
@@ -259,7 +260,15 @@ export abstract class Connection implements ParkableClient {
     else if (this.overSoftLimitSinceMs === 0) this.overSoftLimitSinceMs = nowMs;
     const overSoftMs = this.overSoftLimitSinceMs === 0 ? 0 : nowMs - this.overSoftLimitSinceMs;
     const isOverHard = hardBytes > 0 && this.backlogBytes > hardBytes;
-    if (!isOverHard && (overSoftMs === 0 || overSoftMs <= softSeconds * 1000)) return;
+    if (isOverHard || (overSoftMs > 0 && overSoftMs > softSeconds * 1000)) this.exceedOutputLimit();
+  }
+
+  refuseReply(): void {
+    if (this.engine.outputLimit.hardBytes > 0) this.exceedOutputLimit();
+    else this.engine.dispatcher.reply.error('ERR reply is too large');
+  }
+
+  private exceedOutputLimit(): void {
     log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
     this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;
     this.terminate();

@@ -9,7 +9,7 @@ import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import type { Shard } from '../memory/shard.ts';
-import { RespWriter } from '../protocol/resp-writer.ts';
+import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
@@ -34,6 +34,8 @@ export interface ParkableClient extends Client {
   /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
   lastCommand: Command | null;
   park(): Parked;
+  /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
+  refuseReply(): void;
 }
 
 /** Told of every request that changed something, while its locks are held: the journal's one entrance. */
@@ -43,6 +45,9 @@ export interface Journal {
 
 const NO_ARGUMENTS = new Int32Array(0);
 const NO_JOURNAL: Journal = { append: () => {} };
+/** What a line of an HTTP request begins with, and no command is called. */
+const HTTP_WORDS: readonly string[] = ['post', 'host:'];
+const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed. */
 const SAMPLE_READS = 16;
 
@@ -62,6 +67,8 @@ export class Dispatcher implements Call {
   journal: Journal = NO_JOURNAL;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
+  /** Limit on the data, 0 for none. */
+  memoryBytesMax = 0;
   /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
   readonly pause = { untilMs: 0, all: false };
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
@@ -74,6 +81,9 @@ export class Dispatcher implements Call {
   private readonly errorCounts: ErrorCounts;
   private readonly keyPositions: number[] = [];
   private keyHashes = new Int32Array(64);
+  /** Where the reply of the command being run begins. */
+  private replyStart = 0;
+  private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
 
@@ -103,6 +113,12 @@ export class Dispatcher implements Call {
   beginRead(): void {
     this.keyspace.setTime(Date.now());
     this.sampling = ++this.readCount % SAMPLE_READS === 0;
+  }
+
+  /** Renews `memoryFull`, for data that is about to grow by `addedBytes`. */
+  checkMemory(addedBytes: number): void {
+    const limit = this.memoryBytesMax;
+    this.memoryFull = limit > 0 && this.keyspace.usedBytes() + addedBytes > limit;
   }
 
   /**
@@ -140,6 +156,7 @@ export class Dispatcher implements Call {
     this.client = client;
     const reply = this.reply;
     const start = reply.at;
+    this.replyStart = start;
     reply.version = client.version;
     const found = prepared
       ? request.command
@@ -148,7 +165,9 @@ export class Dispatcher implements Call {
     if (this.pause.untilMs !== 0 && command !== null && this.isPaused(command)) return false;
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
+    if (client.noTouch) this.keyspace.touchOnRead = false;
     if (command !== null && this.mayRun(command)) this.runCommand(command, request.hash);
+    this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
   }
@@ -173,11 +192,11 @@ export class Dispatcher implements Call {
       request.args[index * 2 + 1] = buffer.length;
       start += buffer.length;
     });
-    const { reply, source, args, count, database, row } = this;
+    const { reply, source, args, count, database, row, replyStart } = this;
     const outerClient = this.client;
     this.reply = into;
     this.run(request, false, client);
-    Object.assign(this, { reply, source, args, count, database, row, client: outerClient });
+    Object.assign(this, { reply, source, args, count, database, row, replyStart, client: outerClient });
   }
 
   private dropReply(start: number): void {
@@ -197,12 +216,24 @@ export class Dispatcher implements Call {
   }
 
   private unknownCommand(): null {
+    if (HTTP_WORDS.includes(this.text(0).toLowerCase())) return this.closeHttp();
     let beginning = '';
     for (let index = 1; index < this.count && beginning.length < 128; index++) {
       beginning += `'${this.text(index).slice(0, 128 - beginning.length)}' `;
     }
     const name = this.text(0).slice(0, 128);
     this.fail(`ERR unknown command '${name}', with args beginning with: ${beginning}`);
+    return null;
+  }
+
+  /** Redis: a web page may make a browser post commands to us, one a line; so the first line of it ends the connection. */
+  private closeHttp(): null {
+    const { client, keyspace } = this;
+    if (keyspace.nowMs - this.warnedHttpMs > HTTP_WARNING_EVERY_MS) {
+      this.warnedHttpMs = keyspace.nowMs;
+      log.warn(`closing client ${client.id}: it speaks HTTP, perhaps a web page that attacks us`);
+    }
+    client.closeAfterReply();
     return null;
   }
 
@@ -241,6 +272,8 @@ export class Dispatcher implements Call {
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
       return this.reject(command, NO_AUTH);
+    // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
+    if (command.grows && !this.memoryFull) this.checkMemory(0);
     if (this.memoryFull && (command.flags & Flag.DenyOom) !== 0) return this.reject(command, OUT_OF_MEMORY);
     return true;
   }
@@ -308,10 +341,10 @@ export class Dispatcher implements Call {
       try {
         this.runAndJournal(command);
       } catch (error) {
-        this.failed(command, error);
-      } finally {
         unlockShard(shard);
+        return this.failed(command, error);
       }
+      unlockShard(shard);
       return;
     }
   }
@@ -412,6 +445,9 @@ export class Dispatcher implements Call {
 
   /** A handler threw, which is our bug. A broken invariant of memory must be neither served nor saved: it goes on up. */
   private failed(command: Command, error: unknown): void {
+    // What the handler has written is a part of a reply at best: the client must not take the error for its next part.
+    this.reply.at = this.replyStart;
+    if (error instanceof ReplyTooLargeError) return this.client.refuseReply();
     log.error(`command ${command.name} failed`, error);
     if (error instanceof AssertionError) throw error;
     this.counters[Counter.UnexpectedErrors]!++;

@@ -4,6 +4,7 @@ import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
+import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import { RESET_STATISTICS } from '../commands/memcached-administration.ts';
 import { FAMILIES } from '../commands/families.ts';
@@ -36,6 +37,11 @@ export interface EngineSetup {
 
 /** Larger than any chunk Bun delivers (512 KiB) plus the start of a request kept from the read before. */
 const INPUT_BYTES = 1 << 20;
+/** Positions in the input are 32-bit integers. */
+const REQUEST_BYTES_MAX = 2 ** 31 - 1;
+/** More than a socket takes at once: a reply that exceeds the output limit by this much would end its client anyway, and
+ *  need not be made. */
+const SOCKET_BYTES_MAX = 16 << 20;
 /** A collection takes milliseconds, for our heap is small; copying this much takes longer. */
 const HUGE_BUFFER_BYTES = 32 << 20;
 /** Used memory is summed over the shards again after this many reads, or at once after a large one. */
@@ -64,7 +70,6 @@ export class Engine implements Server {
   /** Ports to the other workers (null in this worker's own place) and to main. */
   private peers: readonly (Port | null)[] = [null];
   private main: Port | null = null;
-  private maxMemoryBytes = 0;
   private readsUntilMemoryCheck = 0;
   /** Values of settings that are needed more often than a lookup by name allows. */
   bulkBytesMax = 0;
@@ -113,11 +118,15 @@ export class Engine implements Server {
   }
 
   private applyConfig(changed: readonly string[]): void {
-    this.maxMemoryBytes = this.config.number('maxmemory');
-    this.bulkBytesMax = this.config.number('proto-max-bulk-len');
-    this.keyspace.stringBytesMax = Math.min(this.bulkBytesMax, SHARD_BYTES);
-    this.queryBytesMax = this.config.number('client-query-buffer-limit');
+    this.dispatcher.memoryBytesMax = this.config.number('maxmemory');
+    // Redis takes greater limits; what passed ours could not be stored, and its position would overflow 31 bits.
+    this.bulkBytesMax = Math.min(this.config.number('proto-max-bulk-len'), SHARD_BYTES);
+    this.keyspace.stringBytesMax = this.bulkBytesMax;
+    this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
+    const { hardBytes } = this.outputLimit;
+    this.dispatcher.reply.bytesMax =
+      hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
     this.password = this.config.text('requirepass');
     // Redis: without a password every client may do everything, also one that came while there was one.
     if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
@@ -135,8 +144,7 @@ export class Engine implements Server {
 
   private checkMemory(byteCount: number): void {
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
-    const limit = this.maxMemoryBytes;
-    this.dispatcher.memoryFull = limit > 0 && this.keyspace.usedBytes() + byteCount > limit;
+    this.dispatcher.checkMemory(byteCount);
   }
 
   /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */

@@ -187,6 +187,16 @@ describe('OBJECT', () => {
     expect(run('OBJECT', 'FREQ', 'k')).toStartWith('-ERR An LFU maxmemory policy is not selected');
     run('GET', 'k');
     expect(run('OBJECT', 'idletime', 'k')).toBe(':0\r\n');
+    run('CLIENT', 'NO-TOUCH', 'ON');
+    clock.nowMs += 5_000;
+    run('GET', 'k');
+    expect(run('OBJECT', 'IDLETIME', 'k')).toBe(':5\r\n');
+    run('TOUCH', 'k');
+    expect(run('OBJECT', 'IDLETIME', 'k')).toBe(':0\r\n');
+    run('CLIENT', 'NO-TOUCH', 'OFF');
+    clock.nowMs += 5_000;
+    run('GET', 'k');
+    expect(run('OBJECT', 'IDLETIME', 'k')).toBe(':0\r\n');
     const lfu = serverAt(NOW, { 'maxmemory-policy': 'allkeys-lfu' });
     lfu.run('SET', 'k', 'v');
     expect(lfu.run('OBJECT', 'IDLETIME', 'k')).toStartWith('-ERR An LFU maxmemory policy is selected');

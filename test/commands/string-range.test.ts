@@ -148,3 +148,14 @@ describe('LCS', () => {
     );
   });
 });
+
+test('maxmemory stops SETRANGE and COPY in the midst of a pipeline', () => {
+  const server = new TestServer({ settings: { maxmemory: String(32 << 20) } });
+  let pipeline = '';
+  for (let i = 0; i < 20; i++) pipeline += `SETRANGE k${i} 4194303 x\r\n`;
+  for (let i = 0; i < 20; i++) pipeline += `COPY k0 c${i}\r\n`;
+  const replies = server.client.send(pipeline).split('\r\n').slice(0, -1);
+  expect(replies.filter((reply) => reply.startsWith(':'))).toHaveLength(8);
+  expect(replies.slice(8).every((reply) => reply.startsWith('-OOM '))).toBe(true);
+  expect(server.engine.keyspace.usedBytes()).toBeLessThan(40 << 20);
+});

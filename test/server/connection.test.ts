@@ -52,6 +52,33 @@ describe('input in pieces', () => {
     expect(client.send(rest) === `$100000\r\n${value}\r\n$1\r\nb\r\n$1\r\nc\r\n`).toBe(true);
   });
 
+  test('a large request that is not complete yet is not changed by what other clients send', () => {
+    const values = Array.from({ length: 6 }, (_, i) => String(i).repeat(100_000));
+    const input = Buffer.concat(values.map((value, i) => encodeRequest(['SET', `key${i}`, value])));
+    for (const chunkBytes of [5_000, 17_000, 40_000, 70_000]) {
+      const server = new TestServer();
+      const other = server.connect();
+      for (let at = 0; at < input.length; at += chunkBytes) {
+        server.client.send(input.subarray(at, at + chunkBytes));
+        expect(other.run('EXISTS', 'the-key', 'of-another', 'client')).toBe(':0\r\n');
+      }
+      values.forEach((value, i) => {
+        expect(server.run('GET', `key${i}`) === `$100000\r\n${value}\r\n`).toBe(true);
+      });
+    }
+  });
+
+  test('limits beyond what positions can express are taken as the greatest they can', () => {
+    const server = new TestServer({
+      settings: { 'proto-max-bulk-len': '9223372036854775807', 'client-query-buffer-limit': '8589934592' },
+    });
+    expect(server.engine.queryBytesMax).toBe(2 ** 31 - 1);
+    expect(server.client.send('*2\r\n$4\r\nECHO\r\n$2147483648\r\n')).toBe(
+      '-ERR Protocol error: invalid bulk length\r\n',
+    );
+    expect(server.connect().run('SETRANGE', 'k', '9007199254740000', 'x')).toStartWith('-ERR string exceeds');
+  });
+
   test('the buffer of a request grows with what has come, not with what was announced', () => {
     const { client } = new TestServer();
     client.send('*1000000\r\n$536870912\r\n');
@@ -185,4 +212,37 @@ test('after a malformed request the error is the last reply, and nothing more is
   expect(server.client.socket.ended).toBe(true);
   expect(server.client.send('SET k v\r\n')).toBe('');
   expect(server.connect().run('GET', 'k')).toBe('$-1\r\n');
+});
+
+describe('a reply that is too large', () => {
+  test('is an error instead, and no part of it is sent', () => {
+    const server = new TestServer();
+    server.run('SET', 'k', 'v'.repeat(100_000));
+    server.engine.dispatcher.reply.bytesMax = 3 << 20;
+    expect(server.client.send(`PING\r\nMGET ${'k '.repeat(40)}\r\nPING\r\n`)).toBe(
+      '+PONG\r\n-ERR reply is too large\r\n+PONG\r\n',
+    );
+    expect(server.run('STRLEN', 'k')).toBe(':100000\r\n');
+  });
+
+  test('ends the client that client-output-buffer-limit would close for it, before it is made', () => {
+    const server = new TestServer({
+      settings: { 'client-output-buffer-limit': 'normal 1048576 0 0 slave 0 0 0 pubsub 0 0 0' },
+    });
+    server.run('SET', 'k', 'v'.repeat(1 << 20));
+    expect(server.run('MGET', ...Array(15).fill('k'))).toHaveLength(15 * ((1 << 20) + 12) + 5);
+    expect(server.run('MGET', ...Array(5000).fill('k'))).toBe('');
+    expect(server.client.socket.ended).toBe(true);
+    expect(server.connect().run('PING')).toBe('+PONG\r\n');
+  });
+});
+
+test('HTTP ends the connection before any line of it is run as a command', async () => {
+  for (const start of ['POST / HTTP/1.1', 'post /', 'Host: 127.0.0.1:6379']) {
+    const server = new TestServer();
+    expect(server.client.send(`${start}\r\nSET planted 1\r\n`)).toBe('');
+    await Promise.resolve();
+    expect(server.client.socket.ended).toBe(true);
+    expect(server.connect().run('EXISTS', 'planted')).toBe(':0\r\n');
+  }
 });
