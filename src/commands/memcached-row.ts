@@ -50,6 +50,8 @@ export interface MemcachedRow {
 export interface MemcachedClient {
   authenticated: boolean;
   closeAfterReply(): void;
+  /** The reply grew larger than the client's output limit lets it be. */
+  refuseReply(): void;
   park(): Parked;
 }
 

@@ -269,6 +269,7 @@ export abstract class Connection implements ParkableClient {
   }
 
   private exceedOutputLimit(): void {
+    if (this.closed) return;
     log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
     this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;
     this.terminate();

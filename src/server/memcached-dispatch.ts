@@ -9,6 +9,7 @@ import { Control, Counter } from '../memory/control.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import { LineResult, MemcacheReader } from '../protocol/memcache-reader.ts';
 import { MemcacheWriter } from '../protocol/memcache-writer.ts';
+import { ReplyTooLargeError } from '../protocol/resp-writer.ts';
 import { clearDatabase } from '../store/clearing.ts';
 import { Key } from '../store/key.ts';
 import type { Keyspace } from '../store/keyspace.ts';
@@ -62,7 +63,10 @@ export class MemcachedDispatcher implements MemcachedCall {
   /** After Incomplete: bytes the request takes at least, counted from its start. */
   neededBytes = 0;
   /** Waits; tests put their own clock here. */
-  schedule: (run: () => void, delayMs: number) => void = setTimeout;
+  schedule: (run: () => void, delayMs: number) => unknown = setTimeout;
+  cancel: (timer: unknown) => void = (timer) => clearTimeout(timer as Timer);
+  /** Of the last flush ordered here: only the last one counts, so there is never more than one timer. */
+  private flushTimer: unknown = undefined;
   private readonly ahead = new MemcachedAhead();
   private readonly dispatcher: Dispatcher;
   private readonly reader = new MemcacheReader();
@@ -222,16 +226,17 @@ export class MemcachedDispatcher implements MemcachedCall {
       try {
         handler(this);
       } catch (error) {
-        this.failed(error);
-      } finally {
         unlockShard(shard);
+        return this.failed(error);
       }
+      unlockShard(shard);
       return;
     }
   }
 
   /** A handler threw, which is our bug. A broken invariant of memory must be neither served nor saved: it goes on up. */
   private failed(error: unknown): void {
+    if (error instanceof ReplyTooLargeError) return this.client.refuseReply();
     log.error(`memcached command ${this.text(0)} failed`, error);
     if (error instanceof AssertionError) throw error;
     this.counters[Counter.UnexpectedErrors]!++;
@@ -255,12 +260,13 @@ export class MemcachedDispatcher implements MemcachedCall {
 
   flushLater(delayMs: number): void {
     const order = Atomics.add(this.keyspace.control.words, Control.MemcachedFlushOrder, 1) + 1;
+    this.cancel(this.flushTimer);
     if (delayMs === 0) this.flush();
     else this.waitToFlush(order, Date.now() + delayMs);
   }
 
   private waitToFlush(order: number, whenMs: number): void {
-    this.schedule(
+    this.flushTimer = this.schedule(
       () => {
         // A later flush_all, on whatever worker, has taken the place of this one.
         if (this.keyspace.control.words[Control.MemcachedFlushOrder] !== order) return;

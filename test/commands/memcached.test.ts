@@ -158,7 +158,9 @@ describe('expiry', () => {
     setSystemTime(new Date(1_900_000_000_000));
     const { server, client } = start();
     const waiting: (() => void)[] = [];
+    const cancelled: unknown[] = [];
     server.engine.memcached.schedule = (run) => waiting.push(run);
+    server.engine.memcached.cancel = (timer) => cancelled.push(timer);
     converse(client, [
       ['set a 0 0 1\r\nx', 'STORED'],
       ['flush_all 10', 'OK'],
@@ -178,6 +180,17 @@ describe('expiry', () => {
     setSystemTime(new Date(1_900_000_040_000));
     waiting[2]!();
     converse(client, [['get a', 'VALUE a 0 1\r\nx\r\nEND']]);
+    expect(cancelled).toEqual([undefined, 1, 2, 3]);
+    server.verify();
+  });
+
+  test('a get beyond client-output-buffer-limit ends its client before the reply is made', () => {
+    const { server, client } = start();
+    client.send(`set a 0 0 1000000\r\n${'x'.repeat(1_000_000)}\r\n`);
+    server.engine.dispatcher.reply.bytesMax = 5_000_000;
+    server.engine.outputLimit = { hardBytes: 1, softBytes: 0, softSeconds: 0 };
+    expect(client.send(`get${' a'.repeat(10)}\r\n`)).toBe('');
+    expect(client.socket.ended).toBe(true);
     server.verify();
   });
 
