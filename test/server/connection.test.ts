@@ -52,6 +52,53 @@ describe('input in pieces', () => {
     expect(client.send(rest) === `$100000\r\n${value}\r\n$1\r\nb\r\n$1\r\nc\r\n`).toBe(true);
   });
 
+  test('clients whose requests arrive interleaved, piece by piece, do not notice each other', () => {
+    const seed = Number(process.env['SEED'] ?? 20250114);
+    const prng = new Prng(seed);
+    const request = (client: number, i: number): [Buffer, string] => {
+      const filler = String.fromCharCode(97 + prng.below(26));
+      const text = `${client}:${i}:${filler.repeat(prng.below(2) === 0 ? prng.below(120_000) : prng.below(40))}`;
+      const bulk = `$${text.length}\r\n${text}\r\n`;
+      switch (prng.below(4)) {
+        case 0:
+          return [Buffer.from(`ECHO "${text}"\r\n`), text.length < 60_000 ? bulk : ''];
+        case 1: {
+          const names = Array.from({ length: 1 + prng.below(3000) }, (_, n) => `none${n}`);
+          return [encodeRequest(['EXISTS', ...names]), ':0\r\n'];
+        }
+        default:
+          return [encodeRequest(['SET', `k${client}`, text, 'GET']), '?'];
+      }
+    };
+    for (let round = 0; round < 10; round++) {
+      const server = new TestServer();
+      const clients = Array.from({ length: 4 }, (_, index) => {
+        const pairs = Array.from({ length: 15 }, (_unused, i) => request(index, i)).filter(
+          ([, reply]) => reply,
+        );
+        let last = '$-1\r\n';
+        let expected = '';
+        for (const [bytes, reply] of pairs) {
+          expected += reply === '?' ? last : reply;
+          if (reply !== '?') continue;
+          const [, , , , , , value] = bytes.toString().split('\r\n');
+          last = `$${value!.length}\r\n${value}\r\n`;
+        }
+        const input = Buffer.concat(pairs.map(([bytes]) => bytes));
+        return { client: server.connect(), input, expected, at: 0, output: '' };
+      });
+      while (clients.some(({ at, input }) => at < input.length)) {
+        const one = clients[prng.below(clients.length)]!;
+        const byteCount = 1 + prng.below(prng.below(3) === 0 ? 3000 : 60_000);
+        one.output += one.client.send(one.input.subarray(one.at, one.at + byteCount));
+        one.at += byteCount;
+      }
+      const differing = clients.findIndex(({ output, expected }) => output !== expected);
+      if (differing >= 0) throw new Error(`seed ${seed}, round ${round}: replies of client ${differing}`);
+      server.verify();
+    }
+  });
+
   test('a large request that is not complete yet is not changed by what other clients send', () => {
     const values = Array.from({ length: 6 }, (_, i) => String(i).repeat(100_000));
     const input = Buffer.concat(values.map((value, i) => encodeRequest(['SET', `key${i}`, value])));
