@@ -2,7 +2,6 @@
  * Several strings at once. The locks of all their shards are held, so that nobody sees a part; and when memory runs out
  * nothing has been changed: where it might, every record is made before the first one takes its place.
  */
-import { assert } from '../base/assert.ts';
 import { parseInteger } from '../base/number.ts';
 import { recordType, valueAt, valueBytes, ValueType } from '../store/record.ts';
 import { Status } from '../store/status.ts';
@@ -137,7 +136,8 @@ function putPairs(call: Call, from: number, end: number, whenMs: number): boolea
   for (let index = from; index < end; index += 2) {
     call.locate(index, key);
     const status = keyspace.putString(key, source, args[index * 2 + 2]!, args[index * 2 + 3]!, whenMs);
-    assert(status === Status.Ok, 'a shard with room has none');
+    // Only where somebody has found tens of thousands of keys whose hashes are nearly equal.
+    if (status !== Status.Ok) return stagePairs(call, index, end, whenMs);
   }
   return true;
 }
