@@ -1,5 +1,7 @@
 # Build:  docker build -t damselfly .
-# Run:    docker run -p 6379:6379 -v damselfly:/data damselfly --requirepass SECRET
+# Run:    docker run -p 6379:6379 -v ./redis.conf:/redis.conf:ro damselfly /redis.conf
+#         with requirepass in the file: outside the container nobody may come in without one (protected mode).
+#         The health check asks port 6379; with another port, repeat its flags in --health-cmd.
 # Without a password, protected mode answers only clients of the container itself, as Redis does.
 
 FROM node:22-bookworm-slim AS build
@@ -10,13 +12,14 @@ COPY scripts/setup scripts/setup
 RUN bash -c '. scripts/setup && use_pinned_bun && install_packages'
 COPY scripts/build.ts scripts/build.ts
 COPY src src
-RUN ./scripts/setup && mkdir /data
+RUN ./scripts/setup
+# A distroless root: the program, glibc and its loader, an empty volume. No shell, no package manager, no users.
+RUN mkdir -p image/data image/tmp && chown 65532:65532 image/data && chmod 1777 image/tmp && cp dist/damselfly image/ \
+ && for file in $(ldd dist/damselfly | grep -o '/[^ ]*'); do mkdir -p image$(dirname $file); cp -L $file image$file; done
 
-# glibc, its loader and CA certificates; no shell and no package manager.
-FROM gcr.io/distroless/cc-debian12:nonroot
-COPY --from=build /source/dist/damselfly /damselfly
-COPY --from=build --chown=nonroot:nonroot /data /data
-USER nonroot
+FROM scratch
+COPY --from=build /source/image /
+USER 65532:65532
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379 11211

@@ -14,7 +14,7 @@ import { checkHealth } from './server/health-check.ts';
 import { parseCommandLine, renderHelp } from './server/config/command-line.ts';
 import { type ConfigSources, loadConfig } from './server/config/config-file.ts';
 import type { Config } from './server/config/config.ts';
-import { log, setLogLevel } from './server/log.ts';
+import { log, setLog } from './server/log.ts';
 import { readMachineLimits } from './server/machine-limits.ts';
 import { MainThread } from './server/main-thread.ts';
 import { EXECUTABLE_NAME, PRODUCT_VERSION } from './server/product.ts';
@@ -27,14 +27,22 @@ function fail(text: string): never {
 function load(sources: ConfigSources): Config {
   const outcome = loadConfig(sources, readMachineLimits());
   if (!outcome.ok) fail(outcome.error);
-  setLogLevel(outcome.config.text('loglevel'));
+  try {
+    setLog(outcome.config.text('loglevel'), outcome.config.text('logfile'));
+  } catch (error) {
+    fail(`${EXECUTABLE_NAME}: cannot open the log file: ${(error as Error).message}`);
+  }
   for (const warning of outcome.warnings) log.warn(warning);
   return outcome.config;
 }
 
 async function run(sources: ConfigSources): Promise<void> {
   const main = new MainThread(load(sources));
-  onSignal = (signal) => void main.stop(signal);
+  onSignal = (signal) => {
+    // Redis: a terminal that goes away does not take the data with it.
+    if (signal === 'SIGHUP') log.info('SIGHUP: there is nothing to read again; still serving');
+    else void main.stop(signal);
+  };
   try {
     await main.start(() => new Worker(new URL('./worker.ts', import.meta.url).href));
   } catch (error) {

@@ -1,16 +1,28 @@
 /** What can be known about the Dockerfile, the systemd unit and the set-up scripts without Docker, systemd or a network. */
 
 import { describe, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import packageJson from '../package.json';
 
 const ROOT = join(import.meta.dir, '..');
+const BINARY = join(ROOT, 'dist/damselfly');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 describe('Dockerfile', () => {
   const instructions = read('Dockerfile')
+    .replaceAll('\\\n', '')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => ({ word: line.split(' ')[0]!, rest: line.slice(line.indexOf(' ') + 1) }));
@@ -45,13 +57,45 @@ describe('Dockerfile', () => {
   });
 
   test('ends in a stage without a shell, as a user who is not root, with its data on a volume', () => {
-    expect(instructions[lastFrom]!.rest).toMatch(/distroless\/cc-.*:nonroot$/);
-    expect(valueInFinalStage('USER')).toBe('nonroot');
+    expect(instructions[lastFrom]!.rest).toBe('scratch');
+    expect(valueInFinalStage('COPY')).toBe('--from=build /source/image /');
+    expect(valueInFinalStage('USER')).toBe('65532:65532');
     expect(valueInFinalStage('VOLUME')).toBe('/data');
     expect(valueInFinalStage('WORKDIR')).toBe('/data');
     expect(valueInFinalStage('EXPOSE')).toBe('6379 11211');
     expect(valueInFinalStage('RUN')).toBeUndefined();
   });
+
+  test.skipIf(!existsSync(BINARY))(
+    'puts all that the program needs into the image (skipped before a build)',
+    () => {
+      const root = mkdtempSync(join(tmpdir(), 'damselfly-image-'));
+      try {
+        const assemble = instructions.find(({ rest }) => rest.includes('image/data'))!.rest;
+        mkdirSync(join(root, 'dist'));
+        copyFileSync(BINARY, join(root, 'dist/damselfly'));
+        const script = assemble.replace(/chown \S+ \S+/, 'true');
+        expect(Bun.spawnSync(['sh', '-ec', script], { cwd: root }).exitCode).toBe(0);
+        const loader = readdirSync(join(root, 'image/lib64')).find((name) => name.startsWith('ld-linux'))!;
+        const libraries = new Bun.Glob('image/**/*.so*').scanSync({ cwd: root, absolute: true });
+        const path = [...new Set([...libraries].map(dirname))].join(':');
+        const argv = [
+          join(root, 'image/lib64', loader),
+          '--library-path',
+          path,
+          '--list',
+          join(root, 'image/damselfly'),
+        ];
+        const listed = Bun.spawnSync(argv).stdout.toString();
+        const found = [...listed.matchAll(/(lib\S+) => (\S+)/g)];
+        expect(found.length).toBeGreaterThan(1);
+        for (const [, , library] of found) expect(library).toStartWith(root);
+        expect(listed).not.toContain('not found');
+      } finally {
+        rmSync(root, { recursive: true, force: true });
+      }
+    },
+  );
 
   test('starts and probes the server without a shell', () => {
     expect(JSON.parse(valueInFinalStage('ENTRYPOINT')!)).toEqual(['/damselfly']);

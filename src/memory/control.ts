@@ -70,7 +70,9 @@ export const enum CommandCounter {
   Usec = 1,
   Rejected = 2,
   Failed = 3,
-  Count = 4,
+  /** Calls whose time is in Usec. */
+  Timed = 4,
+  Count = 5,
 }
 
 export const COMMAND_COUNT_MAX = 512;

@@ -26,6 +26,9 @@ export const enum LineResult {
   TooLong = -1,
 }
 
+/** First byte of a request of memcached's binary protocol, which we do not speak. */
+export const BINARY_REQUEST = 0x80;
+
 export class MemcacheReader {
   /** Where each token lies in the input: start at 2i, length in bytes at 2i + 1. */
   args: Int32Array = new Int32Array(TOKENS_FIRST * 2);

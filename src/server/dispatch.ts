@@ -283,7 +283,8 @@ export class Dispatcher implements Call {
     this.row = command.row;
     this.commandCounters[counter]!++;
     const errors = this.reply.errorCount;
-    if (command.timed || this.sampling) this.runTimed(command, counter, hash);
+    const isMeasured = command.timed || this.sampling || this.commandCounters[counter]! === 1;
+    if (isMeasured) this.runTimed(command, counter, hash);
     else this.runRouted(command, hash);
     if (this.reply.errorCount !== errors) {
       this.commandCounters[counter + CommandCounter.Failed]!++;
@@ -294,10 +295,8 @@ export class Dispatcher implements Call {
   private runTimed(command: Command, counter: number, hash: number): void {
     const started = performance.now();
     this.runRouted(command, hash);
-    const elapsedUs = (performance.now() - started) * 1000;
-    this.commandCounters[counter + CommandCounter.Usec]! += command.timed
-      ? elapsedUs
-      : elapsedUs * SAMPLE_READS;
+    this.commandCounters[counter + CommandCounter.Usec]! += (performance.now() - started) * 1000;
+    this.commandCounters[counter + CommandCounter.Timed]!++;
   }
 
   private runRouted(command: Command, hash: number): void {

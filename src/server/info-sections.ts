@@ -218,8 +218,9 @@ export function commandStatsSection({ control, registry }: Engine): Fields {
     const calls = sum(id, CommandCounter.Calls);
     const rejected = sum(id, CommandCounter.Rejected);
     if (calls === 0 && rejected === 0) continue;
-    const usec = Math.round(sum(id, CommandCounter.Usec));
-    const perCall = calls === 0 ? 0 : usec / calls;
+    // Of the quick commands a sample is timed; the others are taken to have been like it.
+    const perCall = sum(id, CommandCounter.Usec) / Math.max(sum(id, CommandCounter.Timed), 1);
+    const usec = Math.round(perCall * calls);
     fields.push([
       `cmdstat_${name}`,
       `calls=${calls},usec=${usec},usec_per_call=${perCall.toFixed(2)},rejected_calls=${rejected},` +

@@ -5,9 +5,10 @@ import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import { checkAddress } from './address-check.ts';
 import type { Config } from './config/config.ts';
+import { clientsMax } from './config/set-config.ts';
 import type { EngineSetup } from './engine.ts';
 import { type SetRequest, setConfig } from './config/set-config.ts';
-import { log, setLogLevel } from './log.ts';
+import { log, setLog } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { notifyReady, notifyStopping } from './notify.ts';
 import { PRODUCT_NAME, PRODUCT_VERSION } from './product.ts';
@@ -47,6 +48,7 @@ export class MainThread {
 
   /** Starts the workers and returns when all of them listen. Throws with a text for people when that fails. */
   async start(spawn: Spawn): Promise<void> {
+    this.checkSettings();
     await this.checkAddresses();
     const workerCount = this.config.number('threads');
     const memoryBytes = this.config.number('maxmemory') || this.config.limits.memoryBytes;
@@ -107,6 +109,19 @@ export class MainThread {
     return Promise.all(this.workers.map((worker) => this.mesh.ask(worker as Port, topic, payload)));
   }
 
+  /** Refuses settings that would leave a server nobody can reach, and mends the number of clients. */
+  private checkSettings(): void {
+    const { config } = this;
+    const ports = [config.number('port'), config.number('tls-port'), config.number('memcached-port')];
+    if (ports.every((port) => port === 0) && config.text('unixsocket') === '') {
+      throw new Error('nothing to listen on: port, tls-port, memcached-port and unixsocket are all off');
+    }
+    const most = clientsMax(config.number('threads'));
+    if (config.number('maxclients') <= most) return;
+    log.warn(`the limit on open files (ulimit -n) allows ${most} clients: maxclients is set to that`);
+    config.assign({ maxclients: String(most) });
+  }
+
   /** reusePort would let us share another server's port in silence: a look without it tells. */
   private async checkAddresses(): Promise<void> {
     const ports = [
@@ -143,7 +158,8 @@ export class MainThread {
       `${PRODUCT_NAME} ${PRODUCT_VERSION} ready, pid ${process.pid}`,
       `threads ${config.number('threads')}, maxmemory ${memory === 0 ? 'none' : formatMemoryHuman(memory)}`,
     ];
-    const host = config.list('bind')[0] ?? '127.0.0.1';
+    const bound = config.list('bind')[0] ?? '*';
+    const host = ['*', '0.0.0.0', '::', '::*'].includes(bound) ? '127.0.0.1' : bound.replace(/^-/, '');
     if (config.number('port') !== 0) {
       lines.push(
         `Redis protocol on port ${config.number('port')}: redis-cli -h ${host} -p ${config.number('port')}`,
@@ -160,7 +176,7 @@ export class MainThread {
 
   private async setConfig(request: SetRequest): Promise<string> {
     const error = await setConfig(this.config, request, (changed) => this.askAll('config.assign', changed));
-    setLogLevel(this.config.text('loglevel'));
+    setLog(this.config.text('loglevel'), this.config.text('logfile'));
     return error;
   }
 

@@ -1,5 +1,6 @@
 /** A client that speaks memcached's text protocol. */
 import type { Bytes } from '../base/bytes.ts';
+import { BINARY_REQUEST } from '../protocol/memcache-reader.ts';
 import { Connection } from './connection.ts';
 import { ExecuteResult } from './memcached-dispatch.ts';
 
@@ -19,6 +20,11 @@ export class MemcachedConnection extends Connection {
         this.swallowBytes -= swallowed;
         position += swallowed;
         continue;
+      }
+      if (input.u8[position] === BINARY_REQUEST) {
+        // Left alone such a client would wait for its answer until its own patience ends.
+        this.closeAfterReply();
+        return end;
       }
       const next = memcached.execute(input, position, end, this.scannedBytes, this);
       if (next <= 0) return this.stopAt(next, position, end);

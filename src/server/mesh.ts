@@ -72,7 +72,12 @@ export class Mesh {
       const payload = await this.askHere(topic, question.payload);
       port.postMessage({ kind: 'answer', id, topic, payload } satisfies Message);
     } catch (error) {
-      port.postMessage({ kind: 'refusal', id, topic, payload: String(error) } satisfies Message);
+      port.postMessage({
+        kind: 'refusal',
+        id,
+        topic,
+        payload: error instanceof Error ? error.message : String(error),
+      } satisfies Message);
     }
   }
 }

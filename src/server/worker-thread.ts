@@ -4,7 +4,7 @@ import { RespConnection } from './resp-connection.ts';
 import { startDuties } from './duties.ts';
 import { Engine, type EngineSetup } from './engine.ts';
 import { Listeners } from './listener.ts';
-import { log, setLogLevel } from './log.ts';
+import { log, setLog } from './log.ts';
 import type { Port } from './mesh.ts';
 import { readTlsOptions } from './tls.ts';
 
@@ -19,8 +19,9 @@ export interface WorkerStart {
 export function startWorker(start: WorkerStart, main: Port): void {
   const engine = new Engine(start.setup);
   const listeners = new Listeners(engine);
-  setLogLevel(engine.config.text('loglevel'));
-  engine.whenConfigured(() => setLogLevel(engine.config.text('loglevel')));
+  const applyLog = () => setLog(engine.config.text('loglevel'), engine.config.text('logfile'));
+  applyLog();
+  engine.whenConfigured(applyLog);
   engine.mesh.on('worker.listen', () => openSockets(engine, listeners));
   engine.mesh.on('worker.stop', () => listeners.stop());
   engine.connect(start.peers, main);
@@ -46,7 +47,7 @@ function openSockets(engine: Engine, listeners: Listeners): void {
         listeners.listenTcp(hostname, config.number('memcached-port'), MemcachedConnection);
       }
     } catch (error) {
-      if (!isOptional) throw error;
+      if (!isOptional) throw new Error(`cannot listen on ${address}: ${(error as Error).message}`);
       log.debug(`not listening on ${address}: ${(error as Error).message}`);
     }
   }

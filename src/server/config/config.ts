@@ -161,6 +161,12 @@ export class Config {
     });
   }
 
+  /** Whether this build does anything with a setting. */
+  isActedOn(name: string): boolean {
+    const row = NAMES.get(name);
+    return row !== undefined && (SETTINGS[row] as Setting).help !== undefined;
+  }
+
   private read(name: SettingName): string {
     return this.values.get(name) ?? '';
   }

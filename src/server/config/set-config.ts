@@ -1,5 +1,6 @@
 /** CONFIG SET as main carries it out: checks everything, then has every worker take the new values over. */
 import { readFileSync } from 'node:fs';
+import { log } from '../log.ts';
 import type { Config } from './config.ts';
 
 /** What a worker asks main. */
@@ -31,12 +32,23 @@ export async function setConfig(
       );
     }
   }
+  if (outcome.changed.appendonly === 'yes') {
+    outcome.undo();
+    return (
+      "ERR CONFIG SET failed (possibly related to argument 'appendonly') - this build has no append-only file: " +
+      'nothing would be kept'
+    );
+  }
+  for (const name of Object.keys(outcome.changed)) {
+    if (!config.isActedOn(name))
+      log.warn(`CONFIG SET ${name}: taken and reported, but without effect in this build`);
+  }
   await assignEverywhere(outcome.changed);
   return '';
 }
 
 /** How many clients the limit on open files allows. */
-function clientsMax(threadCount: number): number {
+export function clientsMax(threadCount: number): number {
   const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
   if (limit === undefined) return Infinity;
   return Math.max(Number(limit) - RESERVED_FILES - threadCount * RESERVED_FILES_PER_THREAD, 1);

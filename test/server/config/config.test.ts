@@ -50,6 +50,14 @@ describe('typed access', () => {
     expect(config.bufferLimit('pubsub').softSeconds).toBe(60);
   });
 
+  test('maxmemory leaves room for the process itself where memory is short', () => {
+    const megabytes = (memoryBytes: number) =>
+      Config.withDefaults({ memoryBytes: memoryBytes << 20, cpuCount: 2 }).number('maxmemory') / (1 << 20);
+    expect(megabytes(256)).toBe(64);
+    expect(megabytes(512)).toBe(320);
+    expect(megabytes(960)).toBe(768);
+  });
+
   test('maxmemory takes a share of the memory there is', () => {
     const config = Config.withDefaults(LIMITS);
     expect(config.trySet([['maxmemory', '50%']]).ok).toBe(true);
