@@ -43,11 +43,14 @@ export class Request {
     this.source = source;
   }
 
-  /** Takes over the request that `reader` has just read at `at`, up to `end`. */
-  take(reader: RespReader, at: number, end: number): void {
+  /**
+   * Takes over the request that `reader` has just read at `at`, up to `end`. `wasLent`: into this request's array, or
+   * a larger one made in its place. A connection's own reader reads on in its array while others use this request.
+   */
+  take(reader: RespReader, at: number, end: number, wasLent: boolean): void {
     // The reader has another array when the request had more arguments than usual. It is kept unless it is large.
     this.args = reader.args;
-    if (reader.args.length <= ARGUMENTS_KEPT * 2) this.usualArgs = reader.args;
+    if (wasLent && reader.args.length <= ARGUMENTS_KEPT * 2) this.usualArgs = reader.args;
     this.count = reader.count;
     this.source = reader.source;
     this.at = at;

@@ -41,18 +41,19 @@ export class RespConnection extends Connection {
     const { ahead } = this.engine;
     // One by one as long as what a client may send depends on whether it has authenticated; and with a reader of the
     // connection's own, which has one array of arguments for all that it reads.
-    const countMax = this.authenticated && reader !== this.reader ? AHEAD_MAX : 1;
+    const isShared = reader !== this.reader;
+    const countMax = this.authenticated && isShared ? AHEAD_MAX : 1;
     reader.authenticated = this.authenticated;
     let count = 0;
     let next = at;
     let position = at;
     while (count < countMax && position < end) {
       const request = ahead[count]!;
-      if (reader !== this.reader) request.lend(reader);
+      if (isShared) request.lend(reader);
       next = reader.read(input, position, end);
       if (next <= 0) break;
       if (reader.count !== 0) {
-        request.take(reader, position, next);
+        request.take(reader, position, next, isShared);
         count++;
       }
       position = next;

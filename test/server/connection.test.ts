@@ -52,6 +52,18 @@ describe('input in pieces', () => {
     expect(client.send(rest) === `$100000\r\n${value}\r\n$1\r\nb\r\n$1\r\nc\r\n`).toBe(true);
   });
 
+  test('requests of others do not change a large one that is not complete yet', () => {
+    const server = new TestServer();
+    const first = encodeRequest(['SET', 'first', 'v'.repeat(100_000)]);
+    // Of a length for which the buffer of the first still has room, so that its reading goes on where it stopped.
+    const second = encodeRequest(['SET', 'second', 'w'.repeat(40_000)]);
+    server.client.send(first.subarray(0, 50_000));
+    server.client.send(Buffer.concat([first.subarray(50_000), second.subarray(0, 20_000)]));
+    expect(server.connect().run('GETRANGE', 'first', '0', '1')).toBe('$2\r\nvv\r\n');
+    expect(server.client.send(second.subarray(20_000))).toBe('+OK\r\n');
+    expect(server.run('STRLEN', 'second')).toBe(':40000\r\n');
+  });
+
   test('the buffer of a request grows with what has come, not with what was announced', () => {
     const { client } = new TestServer();
     client.send('*1000000\r\n$536870912\r\n');
