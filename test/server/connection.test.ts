@@ -126,6 +126,18 @@ describe('input in pieces', () => {
     expect(server.connect().run('SETRANGE', 'k', '9007199254740000', 'x')).toStartWith('-ERR string exceeds');
   });
 
+  test('requests of others do not change a large one that is not complete yet', () => {
+    const server = new TestServer();
+    const first = encodeRequest(['SET', 'first', 'v'.repeat(100_000)]);
+    // Of a length for which the buffer of the first still has room, so that its reading goes on where it stopped.
+    const second = encodeRequest(['SET', 'second', 'w'.repeat(40_000)]);
+    server.client.send(first.subarray(0, 50_000));
+    server.client.send(Buffer.concat([first.subarray(50_000), second.subarray(0, 20_000)]));
+    expect(server.connect().run('GETRANGE', 'first', '0', '1')).toBe('$2\r\nvv\r\n');
+    expect(server.client.send(second.subarray(20_000))).toBe('+OK\r\n');
+    expect(server.run('STRLEN', 'second')).toBe(':40000\r\n');
+  });
+
   test('the buffer of a request grows with what has come, not with what was announced', () => {
     const { client } = new TestServer();
     client.send('*1000000\r\n$536870912\r\n');
@@ -207,6 +219,21 @@ describe('a client that does not read', () => {
     expect(client.socket.ended).toBe(false);
     client.connection.checkOutputLimits(Date.now() + 2100);
     expect(client.socket.ended).toBe(true);
+  });
+
+  test('is closed when a write shows that it has reset the connection', () => {
+    const server = new TestServer();
+    const client = server.connect();
+    client.socket.broken = true;
+    client.run('PING');
+    expect(client.socket.ended).toBe(true);
+    expect(server.engine.clients.has(client.connection.id)).toBe(false);
+    const reader = server.connect();
+    reader.socket.room = 2;
+    reader.run('PING');
+    reader.socket.broken = true;
+    reader.connection.drain();
+    expect(server.engine.clients.has(reader.connection.id)).toBe(false);
   });
 
   test('gets its last replies before QUIT closes the connection', async () => {
