@@ -1,6 +1,6 @@
 /**
  * Random commands to a TestServer and to redis-server, whose replies must be the same bytes. The oracle is asked over one
- * socket in pipelined batches. Generators draw the commands, so that each family brings its own.
+ * socket in pipelined batches, ours one by one or in pipelines cut anywhere. Generators draw the commands, so that each family brings its own.
  */
 import { connect, type Socket } from 'node:net';
 import { Prng } from './prng.ts';
@@ -81,6 +81,7 @@ export async function runDifferential(options: DifferentialOptions): Promise<voi
   const server = options.server ?? new TestServer();
   const oracle = await OracleSocket.open(options.oraclePort);
   const history: Command[] = [];
+  const cuts = new Random(options.seed + 1);
   try {
     const prologue = options.prologue ?? [];
     for (const command of prologue) server.run(...command);
@@ -90,7 +91,9 @@ export async function runDifferential(options: DifferentialOptions): Promise<voi
       const size = Math.min(BATCH_COMMANDS, options.commands - history.length);
       while (batch.length < size) batch.push(random.pick(options.generators)(random));
       const answer = oracle.run(batch);
-      const ours = batch.map((command) => server.run(...command));
+      const ours = cuts.oneIn(2)
+        ? batch.map((command) => server.run(...command))
+        : runPiped(server, batch, cuts);
       const theirs = await answer;
       for (const [index, command] of batch.entries()) {
         history.push(command);
@@ -103,6 +106,25 @@ export async function runDifferential(options: DifferentialOptions): Promise<voi
   } finally {
     oracle.close();
   }
+}
+
+/** Sends the batch in chunks of random length, as a socket may deliver it. */
+function runPiped(server: TestServer, batch: readonly Command[], random: Random): string[] {
+  const bytes = Buffer.concat(batch.map((command) => encodeRequest(command)));
+  let output = '';
+  for (let at = 0; at < bytes.length;) {
+    const end = at + 1 + random.below(random.pick([100, 5000, 70_000, bytes.length]));
+    output += server.client.send(bytes.subarray(at, end));
+    at = end;
+  }
+  const replies: string[] = [];
+  for (let at = 0; replies.length < batch.length;) {
+    const end = replyEnd(output, at);
+    if (end < 0) throw new Error(`only ${replies.length} replies to ${batch.length} pipelined commands`);
+    replies.push(output.slice(at, end));
+    at = end;
+  }
+  return replies;
 }
 
 function isSameReply(options: DifferentialOptions, command: Command, ours: string, theirs: string): boolean {
