@@ -238,7 +238,9 @@ export abstract class Connection implements ParkableClient {
     if (byteCount === 0) return;
     let taken = 0;
     if (this.backlogBytes === 0 && !this.closed) taken = this.socket.write(reply.bytes.u8, 0, byteCount);
-    if (taken < byteCount && !this.closed) this.keepOutput(reply, Math.max(taken, 0));
+    // The client has reset the connection. Bun need not tell of that again when the socket is paused.
+    if (taken < 0) this.terminate();
+    else if (taken < byteCount && !this.closed) this.keepOutput(reply, taken);
     this.engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
     this.engine.keyspace.counters[Counter.WritesProcessed]!++;
     const released = reply.clear();
@@ -282,7 +284,8 @@ export abstract class Connection implements ParkableClient {
     this.lastActiveMs = Date.now();
     while (this.backlog.length > 0) {
       const part = this.backlog[0]!;
-      const taken = Math.max(this.socket.write(part), 0);
+      const taken = this.socket.write(part);
+      if (taken < 0) return this.terminate();
       this.backlogBytes -= taken;
       if (taken < part.length) {
         this.backlog[0] = part.subarray(taken);

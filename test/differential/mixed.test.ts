@@ -117,6 +117,12 @@ function scanAll(server: TestServer, random: Random): string[] {
   return [...found].toSorted();
 }
 
+/** Redis: a key set with a time that is past stays, and is counted, until something looks at it. */
+function isSameMeanwhile(command: Command, ours: string, theirs: string): boolean {
+  if (command[0] !== 'DBSIZE') return isSameListing(command, ours, theirs);
+  return Number(theirs.slice(1)) > Number(ours.slice(1));
+}
+
 describe.skipIf(isOracleMissing('redis-server'))('strings, keys and databases together', () => {
   let oracle: Oracle;
   beforeAll(async () => {
@@ -145,7 +151,7 @@ describe.skipIf(isOracleMissing('redis-server'))('strings, keys and databases to
           oraclePort: oracle.port,
           server,
           prologue: [...(round === 0 ? [['FLUSHALL']] : []), ['HELLO', version], ['SELECT', 0]],
-          isSame: isSameListing,
+          isSame: list === null ? isSameMeanwhile : isSameListing,
         });
       };
       const rounds = Math.ceil(chooseCommandCount(COMMANDS) / 2 / ROUND_COMMANDS);

@@ -209,6 +209,21 @@ describe('a client that does not read', () => {
     expect(client.socket.ended).toBe(true);
   });
 
+  test('is closed when a write shows that it has reset the connection', () => {
+    const server = new TestServer();
+    const client = server.connect();
+    client.socket.broken = true;
+    client.run('PING');
+    expect(client.socket.ended).toBe(true);
+    expect(server.engine.clients.has(client.connection.id)).toBe(false);
+    const reader = server.connect();
+    reader.socket.room = 2;
+    reader.run('PING');
+    reader.socket.broken = true;
+    reader.connection.drain();
+    expect(server.engine.clients.has(reader.connection.id)).toBe(false);
+  });
+
   test('gets its last replies before QUIT closes the connection', async () => {
     const { client } = backlogged('0 0 0');
     client.send(Buffer.concat([get, Buffer.from('QUIT\r\n')]));

@@ -164,11 +164,15 @@ function readable(argument: Argument): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 60)}... (${text.length})` : text);
 }
 
-/** One connection to the oracle. */
+/** One connection to the oracle, or to a server of ours. */
 export class OracleSocket {
-  private readonly socket: Socket;
+  readonly socket: Socket;
   private received: Buffer[] = [];
-  private waiting: { count: number; resolve: (replies: string[]) => void } | null = null;
+  private waiting: {
+    count: number;
+    resolve: (replies: string[]) => void;
+    reject: (reason: Error) => void;
+  } | null = null;
   /** Text not yet split, the replies already found in it, and where the next one begins. */
   private text = '';
   private readonly replies: string[] = [];
@@ -180,6 +184,8 @@ export class OracleSocket {
       this.received.push(chunk);
       this.settle();
     });
+    socket.on('error', () => {});
+    socket.on('close', () => this.waiting?.reject(new Error('the server closed the connection')));
   }
 
   static open(port: number): Promise<OracleSocket> {
@@ -191,10 +197,10 @@ export class OracleSocket {
     });
   }
 
-  /** Sends the commands at once; their raw replies, as latin1. One call at a time. */
+  /** Sends the commands at once; their raw replies, as latin1. One call at a time; it fails when the connection ends. */
   run(commands: readonly Command[]): Promise<string[]> {
-    const answer = new Promise<string[]>((resolve) => {
-      this.waiting = { count: commands.length, resolve };
+    const answer = new Promise<string[]>((resolve, reject) => {
+      this.waiting = { count: commands.length, resolve, reject };
     });
     this.socket.write(Buffer.concat(commands.map((command) => encodeRequest(command))));
     return answer;

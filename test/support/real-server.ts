@@ -16,6 +16,8 @@ export interface RealServer {
   /** What it has printed so far. */
   log(): string;
   stop(): Promise<void>;
+  /** Its exit code, once it has ended by itself. */
+  readonly exited: Promise<number>;
 }
 
 /** Runs the program with `flags` and returns what became of it once it has ended. */
@@ -28,11 +30,13 @@ export async function runToEnd(flags: string[]): Promise<{ exitCode: number; out
   return { exitCode: await child.exited, output: texts.join('') };
 }
 
-/** Starts the server on a free port of 127.0.0.1 with two threads, unless `flags` say otherwise. */
-export async function startRealServer(flags: string[] = []): Promise<RealServer> {
+/** Starts the server, from its source unless a built `program` is named, on a free port of 127.0.0.1 with two threads,
+ *  unless `flags` say otherwise. */
+export async function startRealServer(flags: string[] = [], program = ''): Promise<RealServer> {
   const port = findFreePort();
   const own = ['--port', `${port}`, '--bind', '127.0.0.1', '--threads', '2', '--maxmemory', '0'];
-  const child = Bun.spawn([...DIE_WITH_PARENT, process.execPath, MAIN, ...own, ...flags], {
+  const what = program === '' ? [process.execPath, MAIN] : [program];
+  const child = Bun.spawn([...DIE_WITH_PARENT, ...what, ...own, ...flags], {
     stdout: 'pipe',
     stderr: 'pipe',
   });
@@ -54,7 +58,7 @@ export async function startRealServer(flags: string[] = []): Promise<RealServer>
     child.kill('SIGKILL');
     await child.exited;
   };
-  return { port, pid: child.pid, log: () => text, stop };
+  return { port, pid: child.pid, log: () => text, stop, exited: child.exited };
 }
 
 /** A client over a real socket that keeps what it receives, as latin1. */

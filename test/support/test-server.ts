@@ -28,10 +28,13 @@ export class TestSocket implements ClientSocket {
   paused = false;
   /** Bytes the socket takes before it is full. */
   room = Infinity;
+  /** The client has reset the connection, and the socket has not told. */
+  broken = false;
   readonly remoteAddress = '127.0.0.1';
 
   write(data: string | Bun.BufferSource, at = 0, byteCount = 0): number {
     const bytes = typeof data === 'string' ? Buffer.from(data) : (data as Buffer);
+    if (this.broken) return -1;
     const taken = Math.min(byteCount || bytes.length, this.room);
     this.room -= taken;
     this.output += bytes.subarray(at, at + taken).toString('latin1');
