@@ -11,7 +11,7 @@ export interface MemcachedCommand {
   readonly cas: CasChoice;
 }
 
-const KEYS = ['a', 'b', 'counter', 'n2', 'key:with:colons', 'k'.repeat(40), 'x'.repeat(250)];
+export const MEMCACHED_KEYS = ['a', 'b', 'counter', 'n2', 'key:with:colons', 'k'.repeat(40), 'x'.repeat(250)];
 const NUMBER_KEYS = ['counter', 'n2'];
 const VALUES = [
   '',
@@ -106,7 +106,7 @@ export class CommandGenerator {
   }
 
   next(): MemcachedCommand {
-    const key = this.pick(this.chance(30) ? NUMBER_KEYS : KEYS);
+    const key = this.pick(this.chance(30) ? NUMBER_KEYS : MEMCACHED_KEYS);
     const cas = this.pick<CasChoice>(['newest', 'newest', 'older', 'never']);
     const make = this.pick([
       () => this.read(key),
@@ -128,7 +128,7 @@ export class CommandGenerator {
 
   private read(key: string): string {
     const keys = [key];
-    while (this.chance(30)) keys.push(this.pick(KEYS));
+    while (this.chance(30)) keys.push(this.pick(MEMCACHED_KEYS));
     const verb = this.pick(['get', 'gets', 'gat', 'gats']);
     return `${verb} ${verb.startsWith('gat') ? `${this.pick(TTLS)} ` : ''}${keys.join(' ')}\r\n`;
   }
