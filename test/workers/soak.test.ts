@@ -26,9 +26,17 @@ import {
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 2);
 const PROGRAM = process.env['SOAK_PROGRAM'] ?? '';
 const CLIENTS = [
-  ...[count, count, countByMemcached, writePairs, writePairs, writePairs, roam, roam, roam, roam],
-  ...[share, share, readSlowly, comeAndGo, scan, operate],
-];
+  count,
+  count,
+  countByMemcached,
+  writePairs,
+  writePairs,
+  writePairs,
+  roam,
+  roam,
+  roam,
+  roam,
+].concat([share, share, readSlowly, comeAndGo, scan, operate]);
 /** What may stay behind in the allocators of an empty server. */
 const EMPTY_BYTES_MAX = 1 << 20;
 const SETTLE_MS = 300;
