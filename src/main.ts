@@ -10,12 +10,12 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 // It would switch off the check of client certificates.
 delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
 
-import { checkHealth } from './server/health-check.ts';
+import { checkHealth } from './server/system/health-check.ts';
 import { parseCommandLine, renderHelp } from './server/config/command-line.ts';
 import { type ConfigSources, loadConfig } from './server/config/config-file.ts';
 import type { Config } from './server/config/config.ts';
 import { log, setLog } from './server/log.ts';
-import { readMachineLimits } from './server/machine-limits.ts';
+import { readMachineLimits } from './server/system/machine-limits.ts';
 import { MainThread } from './server/main-thread.ts';
 import { EXECUTABLE_NAME, PRODUCT_VERSION } from './server/product.ts';
 

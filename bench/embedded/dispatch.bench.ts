@@ -2,9 +2,9 @@
  *  and keyspace. What is left of a command's cost when the kernel's share is taken away. */
 
 import { Prng } from '../../test/support/prng.ts';
-import type { ClientSocket } from '../../src/server/connection.ts';
-import { MemcachedConnection } from '../../src/server/memcached-connection.ts';
-import { RespConnection } from '../../src/server/resp-connection.ts';
+import type { ClientSocket } from '../../src/server/clients/connection.ts';
+import { MemcachedConnection } from '../../src/server/memcached/connection.ts';
+import { RespConnection } from '../../src/server/clients/resp-connection.ts';
 import { encodeRequest, TestServer } from '../../test/support/test-server.ts';
 import { runVariants, type Prepare } from '../micro.ts';
 

@@ -1,13 +1,13 @@
 /** Every family of commands there is. */
-import { commandFamily } from './command.ts';
-import { configFamily } from './config.ts';
-import { connectionFamily } from './connection.ts';
-import { databaseFamily } from './database.ts';
-import { debugFamily } from './debug.ts';
-import { genericFamily } from './generic.ts';
+import { commandFamily } from './server/command.ts';
+import { configFamily } from './server/config.ts';
+import { connectionFamily } from './connection/connection.ts';
+import { databaseFamily } from './server/database.ts';
+import { debugFamily } from './server/debug.ts';
+import { genericFamily } from './generic/generic.ts';
 import type { Family } from './row.ts';
-import { serverFamily } from './server.ts';
-import { stringFamily } from './string.ts';
+import { serverFamily } from './server/server.ts';
+import { stringFamily } from './string/string.ts';
 
 export const FAMILIES: readonly Family[] = [
   connectionFamily,

@@ -6,22 +6,22 @@ import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
 import { Keyspace } from '../store/keyspace.ts';
-import { RESET_STATISTICS } from '../commands/memcached-administration.ts';
+import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
 import { FAMILIES } from '../commands/families.ts';
 import { Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
 import { type BufferLimit, Config, type ConfigJson } from './config/config.ts';
 import type { SettingName } from './config/config-registry.ts';
-import { ClientPause, serveClientTopics } from './clients.ts';
-import type { Connection } from './connection.ts';
+import { ClientPause, serveClientTopics } from './clients/clients.ts';
+import type { Connection } from './clients/connection.ts';
 import { Dispatcher } from './dispatch.ts';
-import { renderInfo } from './info.ts';
+import { renderInfo } from './info/info.ts';
 import { log } from './log.ts';
-import { MemcachedDispatcher } from './memcached-dispatch.ts';
+import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
-import { Statistics } from './statistics.ts';
+import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
 export interface EngineSetup {

@@ -1,12 +1,12 @@
 /** What a worker thread does from its start: joins the mesh, opens its sockets, runs its periodic duties. */
-import { MemcachedConnection } from './memcached-connection.ts';
-import { RespConnection } from './resp-connection.ts';
-import { startDuties } from './duties.ts';
+import { MemcachedConnection } from './memcached/connection.ts';
+import { RespConnection } from './clients/resp-connection.ts';
+import { startDuties } from './duties/duties.ts';
 import { Engine, type EngineSetup } from './engine.ts';
-import { Listeners } from './listener.ts';
+import { Listeners } from './clients/listener.ts';
 import { log, setLog } from './log.ts';
 import type { Port } from './mesh.ts';
-import { readTlsOptions } from './tls.ts';
+import { readTlsOptions } from './clients/tls.ts';
 
 /** Main's first message to a worker. */
 export interface WorkerStart {

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { FAMILIES } from '../../src/commands/families.ts';
 import { Registry } from '../../src/commands/registry.ts';
 import type { Command } from '../../src/commands/registry.ts';
-import { flagWords, keyFlagWords } from '../../src/commands/command-facts.ts';
+import { flagWords, keyFlagWords } from '../../src/commands/server/command-facts.ts';
 import type { KeySpec } from '../../src/commands/row.ts';
 import frozen from '../frozen/commands.json';
 

@@ -1,7 +1,7 @@
 /** Whether an address is free: told without listening on it. */
 
 import { expect, test } from 'bun:test';
-import { checkAddress } from '../../src/server/address-check.ts';
+import { checkAddress } from '../../src/server/system/address-check.ts';
 import { findFreePort } from '../support/free-port.ts';
 
 const FREE = { reason: '', isTaken: false };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { Header } from '../../src/memory/shard.ts';
-import { ExpiryDuty } from '../../src/server/expiry-duty.ts';
-import { MemoryDuty } from '../../src/server/memory-duty.ts';
+import { ExpiryDuty } from '../../src/server/duties/expiry-duty.ts';
+import { MemoryDuty } from '../../src/server/duties/memory-duty.ts';
 import { TestServer } from '../support/test-server.ts';
 
 /** Lets everything that waits for its turn run. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { notifyManager } from '../../src/server/notify.ts';
+import { notifyManager } from '../../src/server/system/notify.ts';
 
 /** Bun cannot receive on a unix datagram socket, so Python plays the service manager. */
 const PYTHON = Bun.which('python3');

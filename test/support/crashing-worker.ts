@@ -1,7 +1,7 @@
 /** A worker that fails in the way CRASH names, as soon as a client sends something. */
 
 import { assert } from '../../src/base/assert.ts';
-import { RespConnection } from '../../src/server/resp-connection.ts';
+import { RespConnection } from '../../src/server/clients/resp-connection.ts';
 import { startWorker, type WorkerStart } from '../../src/server/worker-thread.ts';
 
 declare const self: Worker;

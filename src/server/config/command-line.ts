@@ -6,7 +6,7 @@
  *  with "no-" without being a negation (`--no-appendfsync-on-rewrite yes`). */
 
 import { defineCommand, parseArgs, renderUsage } from 'citty';
-import type { MachineLimits } from '../machine-limits.ts';
+import type { MachineLimits } from '../system/machine-limits.ts';
 import { EXECUTABLE_NAME, PRODUCT_VERSION } from '../product.ts';
 import { closestName } from './closest-name.ts';
 import type { ConfigSources, Directive } from './config-file.ts';

@@ -3,7 +3,7 @@
 
 import { globSync, readFileSync } from 'node:fs';
 import { splitArguments } from '../../base/split-arguments.ts';
-import type { MachineLimits } from '../machine-limits.ts';
+import type { MachineLimits } from '../system/machine-limits.ts';
 import { PRODUCT_NAME, PRODUCT_VERSION } from '../product.ts';
 import { Config } from './config.ts';
 import { NAMES, SETTINGS } from './config-registry.ts';

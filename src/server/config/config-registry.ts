@@ -4,7 +4,7 @@
  *  there is nothing here for it to act on). Giving an accepted directive an effect means turning its row into `live`.
  *  test/server/config/oracle.test.ts compares names and defaults with redis-server and lists each difference. */
 
-import type { MachineLimits } from '../machine-limits.ts';
+import type { MachineLimits } from '../system/machine-limits.ts';
 import { accepted, live } from './setting.ts';
 import type { Setting } from './setting.ts';
 import type { Kind } from './value-types.ts';

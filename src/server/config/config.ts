@@ -3,7 +3,7 @@
  *  the typed accessors read it anew each time (about 25 ns), so whoever needs a value per command keeps a copy. */
 
 import { globMatch } from '../../base/glob.ts';
-import type { MachineLimits } from '../machine-limits.ts';
+import type { MachineLimits } from '../system/machine-limits.ts';
 import { NAMES, REFUSED_DIRECTIVES, settingEntries, SETTINGS } from './config-registry.ts';
 import type { NamesOf, SettingName } from './config-registry.ts';
 import type { Setting } from './setting.ts';

@@ -1,6 +1,6 @@
 /** One row of the registry: a name that is at once a command-line flag, a redis.conf directive, and a CONFIG name. */
 
-import type { MachineLimits } from '../machine-limits.ts';
+import type { MachineLimits } from '../system/machine-limits.ts';
 import type { Kind, ValueType } from './value-types.ts';
 
 /** The headings of --help, in their order. */

@@ -6,7 +6,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { statSync } from 'node:fs';
 import { parseMemorySize } from '../../base/memory-size.ts';
-import type { MachineLimits } from '../machine-limits.ts';
+import type { MachineLimits } from '../system/machine-limits.ts';
 
 /** Which accessor of Config reads it. */
 export type Kind = 'number' | 'flag' | 'text' | 'list';

@@ -1,0 +1,125 @@
+/**
+ * The clients of one worker taken together: what CLIENT LIST, KILL and PAUSE ask of every worker, and the closing of
+ * clients that have been idle, or over their soft output limit, for too long.
+ */
+import type {
+  ClientFilter,
+  ClientListing,
+  KillOutcome,
+  PauseRequest,
+} from '../../commands/connection/client.ts';
+import type { Connection } from './connection.ts';
+import type { Engine } from '../engine.ts';
+
+/** Timers with a longer delay fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/** Answers what the CLIENT commands ask every worker. */
+export function serveClientTopics(engine: Engine): void {
+  engine.mesh.on('clients.list', (filter) => listClients(engine, filter as ClientFilter));
+  engine.mesh.on('clients.kill', (filter) => killClients(engine, filter as ClientFilter));
+  engine.mesh.on('clients.pause', (request) => {
+    const { untilMs, all } = request as PauseRequest;
+    // The asker's own worker gets here from within a command, and none may be run inside another.
+    if (untilMs === 0) queueMicrotask(() => engine.clientPause.end());
+    else engine.clientPause.extend(untilMs, all);
+  });
+}
+
+function listClients(engine: Engine, filter: ClientFilter): ClientListing[] {
+  return [...selectClients(engine, filter)].map((client) => ({ id: client.id, line: client.describe() }));
+}
+
+/** Closes the clients that match. The asker is only counted: it closes itself, behind its reply. */
+function killClients(engine: Engine, filter: ClientFilter): KillOutcome {
+  let killedCount = 0;
+  let isAskerKilled = false;
+  for (const client of selectClients(engine, filter)) {
+    if (client.id === filter.askerId) {
+      if (filter.skipAsker) continue;
+      isAskerKilled = true;
+    } else client.close();
+    killedCount++;
+  }
+  return { killedCount, isAskerKilled };
+}
+
+function* selectClients(engine: Engine, filter: ClientFilter): Generator<Connection> {
+  const nowMs = Date.now();
+  const ids = filter.ids === undefined ? null : new Set(filter.ids);
+  for (const client of engine.clients.values()) {
+    if (ids !== null && !ids.has(client.id)) continue;
+    if (filter.type !== undefined && filter.type !== client.type) continue;
+    if (filter.address !== undefined && filter.address !== client.address) continue;
+    if (filter.localAddress !== undefined && filter.localAddress !== client.localAddress) continue;
+    if (filter.user !== undefined && filter.user !== client.user) continue;
+    if (filter.ageSeconds !== undefined && nowMs - client.createdAtMs < filter.ageSeconds * 1000) continue;
+    yield client;
+  }
+}
+
+/** Closes clients that were idle for longer than `timeout`, or too long over their soft output limit. */
+export function closeOverdueClients(engine: Engine): void {
+  const idleMsMax = engine.config.number('timeout') * 1000;
+  const nowMs = Date.now();
+  for (const client of engine.clients.values()) {
+    if (client.outputBytes > 0) client.checkOutputLimits(nowMs);
+    // Redis: a client that waits for the server is not idle.
+    // Also one that does not take its output: it would keep that for ever.
+    if (idleMsMax > 0 && !client.waiting && nowMs - client.lastActiveMs > idleMsMax) client.close();
+  }
+}
+
+/** CLIENT PAUSE in this worker: until when, and who waits for it. */
+export class ClientPause {
+  /** What the dispatcher looks at. */
+  private readonly state: { untilMs: number; all: boolean };
+  private readonly held = new Set<Connection>();
+  private timer: Timer | undefined;
+
+  constructor(state: { untilMs: number; all: boolean }) {
+    this.state = state;
+  }
+
+  /** Pauses until `untilMs`, for all commands or for those that write. Of two pauses the longer and the wider hold. */
+  extend(untilMs: number, all: boolean): void {
+    this.state.untilMs = Math.max(this.state.untilMs, untilMs);
+    this.state.all ||= all;
+    this.wake();
+  }
+
+  /** Keeps the input of `connection` waiting until the pause ends. */
+  hold(connection: Connection): void {
+    connection.hold();
+    this.held.add(connection);
+  }
+
+  holds(connection: Connection): boolean {
+    return this.held.has(connection);
+  }
+
+  /** The connection is gone. */
+  forget(connection: Connection): void {
+    this.held.delete(connection);
+  }
+
+  /** Ends the pause and lets those held back go on. Must not be called while a command runs. */
+  end(): void {
+    clearTimeout(this.timer);
+    this.state.untilMs = 0;
+    this.state.all = false;
+    const held = [...this.held];
+    this.held.clear();
+    for (const connection of held) connection.release();
+  }
+
+  /** Ends the pause when its time has come, else sets the timer for that. */
+  private wake(): void {
+    clearTimeout(this.timer);
+    const restMs = this.state.untilMs - Date.now();
+    this.timer = setTimeout(
+      () => (Date.now() < this.state.untilMs ? this.wake() : this.end()),
+      Math.min(Math.max(restMs, 0) + 1, TIMER_MS_MAX),
+    );
+  }
+}

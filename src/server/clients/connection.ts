@@ -1,0 +1,390 @@
+/**
+ * One client connection: its input until it is whole requests, its output until the socket has taken it. What a
+ * protocol adds (how requests look) is in the subclasses. Lives and dies with one worker.
+ *
+ * Input lies in the engine's shared buffer while a read is being served; only the start of a request that is not
+ * complete yet is kept, in a buffer of the connection's own that grows by factors, at most to what the request
+ * announced, so that a large value is copied a constant number of times and an announcement alone costs nothing.
+ * While the client has a backlog of output, or is parked, none of its input is executed. With a backlog it is not read
+ * from either; a parked one is, up to a limit, because a socket that is not read from does not tell when it is closed.
+ */
+import type { Socket } from 'bun';
+import { assert } from '../../base/assert.ts';
+import { Bytes } from '../../base/bytes.ts';
+import { Control, Counter } from '../../memory/control.ts';
+import type { Command } from '../../commands/registry.ts';
+import type { Parked } from '../../commands/row.ts';
+import type { RespWriter } from '../../protocol/resp-writer.ts';
+import { formatClientLine } from './client-line.ts';
+import type { ParkableClient } from '../dispatch.ts';
+import type { Engine } from '../engine.ts';
+import { log } from '../log.ts';
+
+/** The part of Bun's socket that a connection uses. */
+export type ClientSocket = Pick<
+  Socket<unknown>,
+  'write' | 'end' | 'terminate' | 'pause' | 'resume' | 'remoteAddress'
+> & {
+  /** Sockets of Bun have it, though their type does not say so. */
+  readonly fd?: number;
+};
+
+/** Replies are handed to the socket when they pass this, and at the end of each read. */
+const FLUSH_BYTES = 1 << 20;
+const PENDING_BYTES_MIN = 4096;
+/** More of an incomplete request than this is not copied to the shared input again with every read. */
+const PENDING_COPIED_BYTES_MAX = 16384;
+/** A client that must wait is read from until it has sent this much: so it is noticed when it leaves. */
+const WAITING_INPUT_BYTES_MAX = 1 << 20;
+
+export abstract class Connection implements ParkableClient {
+  readonly id: number;
+  readonly engine: Engine;
+  readonly socket: ClientSocket;
+  /** Client and server address as CLIENT LIST prints them. */
+  readonly address: string;
+  readonly localAddress: string;
+  readonly createdAtMs: number;
+  lastActiveMs: number;
+  lastCommand: Command | null = null;
+  /** As CLIENT LIST and CLIENT KILL tell clients apart. */
+  readonly type: 'normal' | 'master' | 'replica' | 'pubsub' = 'normal';
+  database = 0;
+  version: 2 | 3 = 2;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  user = 'default';
+  authenticated: boolean;
+  noTouch = false;
+  noEvict = false;
+  replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
+  closed = false;
+  /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
+  waiting = false;
+  private closing = false;
+  /** The client has closed its half: it sends no more, but may still read. */
+  private peerEnded = false;
+  /** Bytes of a request that is not complete, or of input that must wait: pending[pendingAt, pendingEnd). */
+  private pending: Bytes | null = null;
+  private pendingAt = 0;
+  private pendingEnd = 0;
+  /** Least bytes the incomplete request takes, counted from its start; set by `readRequests`. */
+  protected neededBytes = 0;
+  private readonly backlog: Buffer[] = [];
+  private backlogBytes = 0;
+  /** Since when the backlog has exceeded the soft limit; 0 while it does not. */
+  private overSoftLimitSinceMs = 0;
+
+  constructor(engine: Engine, socket: ClientSocket, address: string, localAddress: string) {
+    this.engine = engine;
+    this.socket = socket;
+    this.address = address;
+    this.localAddress = localAddress;
+    this.id = Atomics.add(engine.control.words, Control.ClientId, 1) + 1;
+    this.createdAtMs = Date.now();
+    this.lastActiveMs = this.createdAtMs;
+    this.authenticated = engine.password === '';
+    engine.clients.set(this.id, this);
+  }
+
+  /**
+   * Runs the requests in `input[at, end)` until they end, one must wait, or the output must be flushed first. Returns
+   * the position behind the last request run. `moved`: the bytes do not lie where they lay at the last call.
+   */
+  protected abstract readRequests(input: Bytes, at: number, end: number, moved: boolean): number;
+
+  describe(): string {
+    return formatClientLine(this, Date.now());
+  }
+
+  get isLocal(): boolean {
+    return this.address.startsWith('/') || /^(127\.0\.0\.1|\[::1\]):/.test(this.address);
+  }
+
+  /** Bytes of a request not yet complete. */
+  get pendingBytes(): number {
+    return this.pendingEnd - this.pendingAt;
+  }
+
+  /** Size of the buffer that holds it. */
+  get pendingCapacityBytes(): number {
+    return this.pending === null ? 0 : this.pending.u8.length;
+  }
+
+  get isClosing(): boolean {
+    return this.closing;
+  }
+
+  /** Replies, or parts of such, that the socket has not taken. */
+  get outputCount(): number {
+    return this.backlog.length;
+  }
+
+  /** Bytes of output the socket has not taken. */
+  get outputBytes(): number {
+    return this.backlogBytes;
+  }
+
+  /** True when the next request must not be run now. */
+  protected get mustStop(): boolean {
+    return this.waiting || this.closing || this.backlogBytes > 0;
+  }
+
+  /** The socket has delivered `chunk`. */
+  receive(chunk: Buffer): void {
+    const engine = this.engine;
+    engine.keyspace.counters[Counter.NetInputBytes]! += chunk.length;
+    engine.keyspace.counters[Counter.ReadsProcessed]!++;
+    if (this.closing) return;
+    engine.beginRead(chunk.length);
+    this.lastActiveMs = engine.keyspace.nowMs;
+    const input = engine.input;
+    if (this.pending !== null && (this.mustStop || this.pendingBytes > PENDING_COPIED_BYTES_MAX)) {
+      const moved = this.appendPending(chunk);
+      if (!this.mustStop) this.runPending(moved);
+      return;
+    }
+    assert(this.pendingBytes + chunk.length <= input.u8.length, 'a read is larger than the input buffer');
+    let end = 0;
+    if (this.pending !== null) {
+      end = this.pending.u8.copy(input.u8, 0, this.pendingAt, this.pendingEnd);
+      this.dropPending();
+    }
+    end += chunk.copy(input.u8, end);
+    this.runShared(input, end);
+  }
+
+  private runShared(input: Bytes, end: number): void {
+    let at = 0;
+    if (!this.mustStop) at = this.run(input, 0, end, true);
+    if (at < end && !this.closing) {
+      this.pending = Bytes.allocate(Math.max(PENDING_BYTES_MIN, end - at));
+      this.pendingEnd = input.u8.copy(this.pending.u8, 0, at, end);
+      this.pendingAt = 0;
+    }
+  }
+
+  /** Runs what can be run of the pending input. `moved`: see readRequests. */
+  private runPending(moved: boolean): void {
+    const pending = this.pending;
+    if (pending === null) return;
+    const at = this.run(pending, this.pendingAt, this.pendingEnd, moved);
+    // A request may have closed the connection, and so dropped what follows it.
+    if (this.pending === null) return;
+    this.pendingAt = at;
+    if (at === this.pendingEnd) this.dropPending();
+  }
+
+  /** Runs requests, flushing as output grows. Returns the position behind the last one run. */
+  private run(input: Bytes, at: number, end: number, moved: boolean): number {
+    let position = this.readRequests(input, at, end, moved);
+    while (this.engine.dispatcher.reply.at >= FLUSH_BYTES) {
+      this.flush();
+      if (this.mustStop) return position;
+      position = this.readRequests(input, position, end, true);
+    }
+    this.flush();
+    return position;
+  }
+
+  /** True when `readRequests` should return so that the output can be flushed. */
+  protected get outputIsLarge(): boolean {
+    return this.engine.dispatcher.reply.at >= FLUSH_BYTES;
+  }
+
+  protected dropPending(): void {
+    if (this.pending !== null) this.engine.gaveUpBuffer(this.pending.u8.length);
+    this.pending = null;
+    this.pendingAt = 0;
+    this.pendingEnd = 0;
+  }
+
+  /** Keeps `chunk` behind the pending input. True when that had to be moved to make room. */
+  private appendPending(chunk: Buffer): boolean {
+    const byteCount = this.pendingBytes + chunk.length;
+    if (byteCount > this.engine.queryBytesMax) {
+      log.warn(`closing client ${this.id}: its request exceeds client-query-buffer-limit`);
+      this.engine.keyspace.counters[Counter.QueryBufferClosed]!++;
+      this.terminate();
+      return false;
+    }
+    if (this.waiting && byteCount > WAITING_INPUT_BYTES_MAX) this.socket.pause();
+    const moved = this.pendingEnd + chunk.length > this.pending!.u8.length && this.makeRoom(byteCount);
+    this.pendingEnd += chunk.copy(this.pending!.u8, this.pendingEnd);
+    return moved;
+  }
+
+  /** Moves the pending input to the start of a buffer that takes `byteCount`. True when its positions changed. */
+  private makeRoom(byteCount: number): boolean {
+    const old = this.pending!;
+    const moved = this.pendingAt > 0;
+    // Growing by a quarter at the least keeps the copying linear, however small the pieces that input comes in. Of
+    // what is allocated only the pages written to are committed.
+    if (byteCount > old.u8.length) {
+      const announced = Math.max(this.neededBytes, byteCount + Math.floor(byteCount / 4));
+      this.pending = Bytes.allocate(Math.min(byteCount * 4, announced, this.engine.queryBytesMax));
+      this.engine.gaveUpBuffer(old.u8.length);
+    }
+    this.pendingEnd = old.u8.copy(this.pending!.u8, 0, this.pendingAt, this.pendingEnd);
+    this.pendingAt = 0;
+    return moved;
+  }
+
+  /** Hands the replies written so far to the socket; what it does not take is kept. */
+  flush(): void {
+    const reply = this.engine.dispatcher.reply;
+    const byteCount = reply.at;
+    if (byteCount === 0) return;
+    let taken = 0;
+    if (this.backlogBytes === 0 && !this.closed) taken = this.socket.write(reply.bytes.u8, 0, byteCount);
+    // The client has reset the connection. Bun need not tell of that again when the socket is paused.
+    if (taken < 0) this.terminate();
+    else if (taken < byteCount && !this.closed) this.keepOutput(reply, taken);
+    this.engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
+    this.engine.keyspace.counters[Counter.WritesProcessed]!++;
+    const released = reply.clear();
+    if (this.backlogBytes === 0) this.engine.gaveUpBuffer(released);
+  }
+
+  private keepOutput(reply: RespWriter, from: number): void {
+    const rest = reply.takeFrom(from);
+    this.backlog.push(rest);
+    this.backlogBytes += rest.length;
+    this.socket.pause();
+    this.checkOutputLimits(Date.now());
+  }
+
+  /** Closes a client that has had too much unread output, or much of it for too long. */
+  checkOutputLimits(nowMs: number): void {
+    const { hardBytes, softBytes, softSeconds } = this.engine.outputLimit;
+    if (softBytes === 0 || this.backlogBytes <= softBytes) this.overSoftLimitSinceMs = 0;
+    else if (this.overSoftLimitSinceMs === 0) this.overSoftLimitSinceMs = nowMs;
+    const overSoftMs = this.overSoftLimitSinceMs === 0 ? 0 : nowMs - this.overSoftLimitSinceMs;
+    const isOverHard = hardBytes > 0 && this.backlogBytes > hardBytes;
+    if (isOverHard || (overSoftMs > 0 && overSoftMs > softSeconds * 1000)) this.exceedOutputLimit();
+  }
+
+  refuseReply(): void {
+    if (this.engine.outputLimit.hardBytes > 0) this.exceedOutputLimit();
+    else this.engine.dispatcher.reply.error('ERR reply is too large');
+  }
+
+  private exceedOutputLimit(): void {
+    if (this.closed) return;
+    log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
+    this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;
+    this.terminate();
+  }
+
+  /** The socket can take output again. */
+  drain(): void {
+    // Bun also calls this for sockets that were never full.
+    if (this.backlog.length === 0) return;
+    this.lastActiveMs = Date.now();
+    while (this.backlog.length > 0) {
+      const part = this.backlog[0]!;
+      const taken = this.socket.write(part);
+      if (taken < 0) return this.terminate();
+      this.backlogBytes -= taken;
+      if (taken < part.length) {
+        this.backlog[0] = part.subarray(taken);
+        return;
+      }
+      this.backlog.shift();
+      this.engine.gaveUpBuffer(part.buffer.byteLength);
+    }
+    this.overSoftLimitSinceMs = 0;
+    if (this.waiting) return;
+    if (this.closing) this.close();
+    else this.goOn();
+  }
+
+  /** Runs the input that had to wait, then lets the socket deliver more. */
+  private goOn(): void {
+    this.engine.beginRead(0);
+    this.runPending(true);
+    if (this.mustStop || this.closed) return;
+    if (this.peerEnded) this.close();
+    else this.socket.resume();
+  }
+
+  /** The client will send nothing more. It still gets an answer that is under way, but nothing that may take long. */
+  onEnd(): void {
+    this.peerEnded = true;
+    const awaitsAnswer = this.waiting && !this.engine.clientPause.holds(this);
+    if (!awaitsAnswer && this.backlogBytes === 0) this.close();
+  }
+
+  /** Makes later input wait until `resume` is called on the result. */
+  park(): Parked {
+    this.hold();
+    // CLIENT REPLY SKIP is about this command, and over by the time of its reply.
+    const isSilent = this.replyMode === 'off' || this.replyMode === 'skip';
+    return {
+      resume: (write) => {
+        if (this.closed) return;
+        const reply = this.engine.dispatcher.reply;
+        assert(reply.at === 0, "a client was resumed in the midst of another's requests");
+        reply.version = this.version;
+        const start = reply.at;
+        const errors = reply.errorCount;
+        write(reply);
+        if (reply.errorCount !== errors) this.engine.dispatcher.countError();
+        if (isSilent) reply.at = start;
+        this.flush();
+        this.release();
+      },
+    };
+  }
+
+  /** Makes later input wait until `release`. */
+  hold(): void {
+    this.waiting = true;
+  }
+
+  /** Lets input that `hold` made wait go on. */
+  release(): void {
+    this.waiting = false;
+    if (this.closed) return;
+    if (this.closing) this.closeAfterReply();
+    else if (this.backlogBytes === 0) this.goOn();
+  }
+
+  closeAfterReply(): void {
+    this.closing = true;
+    this.dropPending();
+    queueMicrotask(() => {
+      if (this.backlogBytes === 0 && !this.waiting) this.close();
+    });
+  }
+
+  /** Closes the connection; output that the socket has not taken is lost. */
+  close(): void {
+    if (this.closed) return;
+    // A client that does not read could keep what the socket has taken for ever: it gets a reset instead.
+    if (this.backlogBytes > 0) this.socket.terminate();
+    else this.socket.end();
+    this.onClose();
+  }
+
+  /** Closes the connection at once, with a reset. */
+  terminate(): void {
+    if (this.closed) return;
+    this.socket.terminate();
+    this.onClose();
+  }
+
+  /** The socket is gone. */
+  onClose(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.closing = true;
+    this.dropPending();
+    this.backlog.length = 0;
+    this.backlogBytes = 0;
+    this.engine.forget(this);
+    this.engine.keyspace.counters[Counter.ConnectedClients]!--;
+    Atomics.sub(this.engine.control.words, Control.ClientCount, 1);
+  }
+}
