@@ -29,6 +29,7 @@ export function typeName(shard: Shard, record: number): string {
 
 /** The word that OBJECT ENCODING answers for a record. Strings are stored in one way only: it tells what Redis does. */
 export function encodingName(shard: Shard, record: number): string {
+  if (recordType(shard, record) !== ValueType.String) return collectionEncodingName(shard, record);
   const encoding = recordEncoding(shard, record);
   if (encoding === Encoding.Raw) return 'raw';
   const byteCount = valueBytes(shard, record);
@@ -39,4 +40,22 @@ export function encodingName(shard: Shard, record: number): string {
     parseInt64(shard.bytes.u8, at, at + byteCount, scratchInteger);
   if (isInteger) return 'int';
   return byteCount <= EMBEDDED_BYTES_MAX ? 'embstr' : 'raw';
+}
+
+function collectionEncodingName(shard: Shard, record: number): string {
+  switch (recordEncoding(shard, record)) {
+    case Encoding.PackedExpiry:
+      return 'listpackex';
+    case Encoding.IntegerSet:
+      return 'intset';
+    case Encoding.Chain:
+      return 'quicklist';
+    case Encoding.SetTable:
+    case Encoding.HashTable:
+      return 'hashtable';
+    case Encoding.SortedSetTree:
+      return 'skiplist';
+    default:
+      return 'listpack';
+  }
 }

@@ -17,6 +17,7 @@
  */
 import { assert } from '../base/assert.ts';
 import {
+  hasFreeRun,
   makeTag,
   pageArgument,
   pageAt,
@@ -136,6 +137,19 @@ export function usableBytes(shard: Shard, at: number): number {
   if (pageKind(tag) === PageKind.SlabTail) tag = words[pageEntryWord(page - pageArgument(tag))]!;
   assert(pageKind(tag) === PageKind.Slab, 'usableBytes: not a block');
   return classBytes[pageArgument(tag)]!;
+}
+
+/** What slabs that are opened and the rounding to size classes may add to the bytes asked for. */
+const ROOM_MARGIN_BYTES = 1 << 20;
+const ROOM_ROUNDING = 1.25;
+
+/**
+ * Whether blocks that add up to `byteCount` can surely be had one after the other, whatever their sizes: for commands
+ * that must change all or nothing. False where it is not sure, a megabyte too early.
+ */
+export function hasRoomFor(shard: Shard, byteCount: number): boolean {
+  const needed = byteCount * ROOM_ROUNDING + ROOM_MARGIN_BYTES;
+  return shard.untouchedBytes >= needed || hasFreeRun(shard.words, pagesFor(needed));
 }
 
 function allocateLarge(shard: Shard, byteCount: number): number {

@@ -112,6 +112,11 @@ function takeFreeRun(words: Int32Array, pageCount: number): number {
   return page;
 }
 
+/** Whether a free run of at least `pageCount` pages is at hand. */
+export function hasFreeRun(words: Int32Array, pageCount: number): boolean {
+  return findRun(words, pageCount, 0) !== 0 || findRun(words, pageCount, BIN_COUNT) !== 0;
+}
+
 /** A free run of at least `pageCount` pages in the BIN_COUNT bins from `firstBin` on, or 0. */
 function findRun(words: Int32Array, pageCount: number, firstBin: number): number {
   const size = sizeBin(pageCount);

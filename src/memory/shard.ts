@@ -59,6 +59,10 @@ export const enum Header {
   PageCount = 27,
   /** First page that may hold data. */
   FirstPage = 28,
+  /** First of the records whose structures are still to be freed (store/graveyard.ts), or 0. */
+  Graveyard = 29,
+  /** Hashes that have fields with an expiry. */
+  FieldExpiryRecords = 30,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */

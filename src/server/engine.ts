@@ -6,6 +6,7 @@ import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
 import { Keyspace } from '../store/keyspace.ts';
+import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
 import { FAMILIES } from '../commands/families.ts';
 import { Registry } from '../commands/registry.ts';
@@ -122,6 +123,7 @@ export class Engine implements Server {
     // Redis takes greater limits; what passed ours could not be stored, and its position would overflow 31 bits.
     this.bulkBytesMax = Math.min(this.config.number('proto-max-bulk-len'), SHARD_BYTES);
     this.keyspace.stringBytesMax = this.bulkBytesMax;
+    this.applyPackedLimits();
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
     const { hardBytes } = this.outputLimit;
@@ -134,6 +136,20 @@ export class Engine implements Server {
     this.memcached.itemBytesMax = this.config.number('memcached-item-size-max');
     this.readsUntilMemoryCheck = 0;
     for (const listener of this.onConfig) listener(changed);
+  }
+
+  private applyPackedLimits(): void {
+    const { config } = this;
+    Object.assign(this.keyspace.packedLimits, {
+      listNode: config.number('list-max-listpack-size'),
+      hashEntries: config.number('hash-max-listpack-entries'),
+      hashValueBytes: config.number('hash-max-listpack-value'),
+      integerSetEntries: config.number('set-max-intset-entries'),
+      setEntries: config.number('set-max-listpack-entries'),
+      setValueBytes: config.number('set-max-listpack-value'),
+      sortedSetEntries: config.number('zset-max-listpack-entries'),
+      sortedSetValueBytes: config.number('zset-max-listpack-value'),
+    } satisfies PackedLimits);
   }
 
   /** Must be called once per read, before its first request. */

@@ -18,6 +18,8 @@ export function clearShard(keyspace: Keyspace, shard: Shard): void {
   heads[head + Head.Table] = 0;
   heads[head + Head.Directory] = 0;
   heads[head + Head.ExpiryCursor] = 0;
+  shard.words[Header.Graveyard] = 0;
+  shard.words[Header.FieldExpiryRecords] = 0;
   shard.words.fill(0, Header.KeyCounts, Header.ExpiryCounts + DATABASE_COUNT_MAX);
   shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]! += count;
   keyspace.changes++;

@@ -9,23 +9,32 @@ import {
   tableDirectory,
   verifyTable,
 } from '../structures/table.ts';
+import { emptyGraveyard } from './graveyard.ts';
 import type { Keyspace } from './keyspace.ts';
 import {
+  isRooted,
   keyAt,
   keyBytes,
   recordBlockBytes,
   recordBytes,
   recordDatabase,
+  recordEncoding,
   RecordFlag,
   recordFlags,
+  ROOT_BYTES,
+  rootOf,
+  valueBytes,
 } from './record.ts';
+import { structureKind } from './structure-kinds.ts';
 
 /**
  * Walks a shard - allocator, table, every record, every count - and asserts every invariant, also that what the
- * records and the table take is all that is allocated. Returns the number of keys.
+ * records, their structures and the table take is all that is allocated. What is still buried is freed first. Returns
+ * the number of keys.
  */
 export function verifyShard(keyspace: Keyspace, shard: Shard): number {
   const words = shard.words;
+  emptyGraveyard(shard);
   const used = verifyAllocator(shard);
   const table = shard.heads[shard.head + Head.Table]!;
   if (table === 0) {
@@ -43,11 +52,14 @@ export function verifyShard(keyspace: Keyspace, shard: Shard): number {
   assert(collectEntries(shard, table, 0, count + 1, entries) === -1, 'keyspace: walk goes on past the end');
   assert(entries.length === count * 2, 'keyspace: walk misses entries');
   let bytes = tableBytesUsed(shard, table);
+  let fieldExpiryRecords = 0;
   const keys = new Map<number, number>();
   const expiries = new Map<number, number>();
   for (let i = 0; i < entries.length; i += 2) {
     bytes += verifyRecord(keyspace, shard, entries[i]!, entries[i + 1]!, keys, expiries);
+    if ((recordFlags(shard, entries[i + 1]!) & RecordFlag.FieldExpiry) !== 0) fieldExpiryRecords++;
   }
+  assert(words[Header.FieldExpiryRecords] === fieldExpiryRecords, 'keyspace: field expiry count');
   assert(bytes === used, 'keyspace: blocks that no record owns');
   for (let database = 0; database < DATABASE_COUNT_MAX; database++) {
     assert(words[Header.KeyCounts + database] === (keys.get(database) ?? 0), 'keyspace: key count');
@@ -56,7 +68,7 @@ export function verifyShard(keyspace: Keyspace, shard: Shard): number {
   return count;
 }
 
-/** Checks one record and counts it by database; returns the bytes of its block. */
+/** Checks one record and counts it by database; returns the bytes of its block and of its structure. */
 function verifyRecord(
   keyspace: Keyspace,
   shard: Shard,
@@ -79,5 +91,8 @@ function verifyRecord(
   if ((recordFlags(shard, record) & RecordFlag.Expiry) !== 0) {
     expiries.set(database, (expiries.get(database) ?? 0) + 1);
   }
-  return block;
+  const encoding = recordEncoding(shard, record);
+  if (!isRooted(encoding)) return block;
+  assert(valueBytes(shard, record) === ROOT_BYTES, 'keyspace: size of a root');
+  return block + structureKind(encoding).verify(shard, rootOf(shard, record));
 }

@@ -11,7 +11,6 @@ import { Control, type ControlBlock, Counter } from '../memory/control.ts';
 import { allocate, blockBytes, free } from '../memory/allocator.ts';
 import { Head, Header, type Shard } from '../memory/shard.ts';
 import {
-  collectEntries,
   createTable,
   findInDirectory,
   findSlot,
@@ -19,18 +18,19 @@ import {
   glanceSlot,
   insertEntry,
   nextSlot,
-  randomSlot,
   removeSlot,
   setSlotRef,
   slotRef,
   tableDepth,
   tableDirectory,
 } from '../structures/table.ts';
+import { buryRecord } from './graveyard.ts';
 import type { Key } from './key.ts';
 import { verifyShard } from './keyspace-check.ts';
 import {
   Encoding,
   expiryAtMs,
+  isRooted,
   itemCas,
   itemClientFlags,
   keyAt,
@@ -38,13 +38,14 @@ import {
   keyOfDatabaseAt,
   prefixBytes,
   Record,
-  recordAccess,
   recordBlockBytes,
   recordBytes,
   recordDatabase,
+  recordEncoding,
   recordFlags,
   RecordFlag,
   recordType,
+  ROOT_BYTES,
   setRecordFlags,
   setRecordKind,
   setValueBytes,
@@ -57,14 +58,15 @@ import {
   writeItemCas,
   writeItemClientFlags,
   writeRecordHeader,
+  writeRoot,
 } from './record.ts';
+import { PackedLimits } from './packed-limits.ts';
 import { Status } from './status.ts';
 
 /** For `putString`: leave the expiry of the key as it is. */
 export const KEEP_EXPIRY = -1;
 /** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
 const SLACK_BYTES_MAX = 1 << 20;
-const RANDOM_TRIES = 64;
 /** Hashes that one `fetchAhead` takes. */
 export const FETCH_AHEAD_MAX = 32;
 /** The second line of a record that `fetchAhead` reads, in words: small values end in it. */
@@ -86,12 +88,13 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
+  /** Sizes up to which collections are packed. */
+  readonly packedLimits = new PackedLimits();
   /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
   changes = 0;
   private readonly glances = new Int32Array(FETCH_AHEAD_MAX);
   /** Keeps the reads of `fetchAhead` from being optimised away. */
   fetched = 0;
-  private readonly scratchEntries: number[] = [];
 
   constructor(shards: readonly Shard[], control: ControlBlock, counters: Float64Array, hashKey: HashKey) {
     this.shards = shards;
@@ -364,7 +367,7 @@ export class Keyspace {
     this.copyDirectory(shard, table);
     if (key.slot === 0) return false;
     words[Header.KeyCounts + key.database]!++;
-    if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!++;
+    this.countExpiry(shard, key.database, 0, flags);
     return true;
   }
 
@@ -374,21 +377,90 @@ export class Keyspace {
     shard.heads[shard.head + Head.Depth] = tableDepth(shard, table);
   }
 
+  /** Counts a record with `oldFlags` out and one with `flags` in. */
   private countExpiry(shard: Shard, database: number, oldFlags: number, flags: number): void {
     const change = (flags & RecordFlag.Expiry) - (oldFlags & RecordFlag.Expiry);
     if (change !== 0) shard.words[Header.ExpiryCounts + database]! += change;
+    if (((oldFlags | flags) & RecordFlag.FieldExpiry) !== 0) {
+      const had = (oldFlags & RecordFlag.FieldExpiry) !== 0 ? 1 : 0;
+      const has = (flags & RecordFlag.FieldExpiry) !== 0 ? 1 : 0;
+      shard.words[Header.FieldExpiryRecords]! += has - had;
+    }
   }
 
-  private freeRecord(shard: Shard, record: number): void {
-    free(shard, record);
+  /** Notes whether fields of the hash found under `key` expire, so that they are looked for. */
+  setFieldExpiry(key: Key, hasAny: boolean): void {
+    const shard = key.shard;
+    const flags = recordFlags(shard, key.record);
+    const wanted = hasAny ? flags | RecordFlag.FieldExpiry : flags & ~RecordFlag.FieldExpiry;
+    this.countExpiry(shard, key.database, flags, wanted);
+    setRecordFlags(shard, key.record, wanted);
   }
 
   /**
-   * Gives the string found under `key` room for `byteCount` bytes and that length; the old bytes up to the shorter
-   * length stay, the rest is undefined. With `greedy` more room is taken than needed, for a string that goes on
+   * A record that is to become that of `key`, with header and key written and room for a value; it is in no table yet.
+   * `flags` says which optional fields it has; their values and the value are the caller's to write. Returns the record,
+   * or 0: out of memory. To be followed by `enterRecord`, or by `free`.
+   */
+  prepareRecord(key: Key, flags: number, type: ValueType, encoding: Encoding, byteCount: number): number {
+    const shard = key.shard;
+    const record = allocate(shard, prefixBytes(flags) + key.byteCount + byteCount);
+    if (record === 0) return 0;
+    this.writeHead(key, record, flags, byteCount, false);
+    setRecordKind(shard, record, type, encoding);
+    return record;
+  }
+
+  /**
+   * Lets a prepared record take the place of whatever `key` was. The caller then calls `touched`. OutOfMemory: nothing
+   * was changed, and the record is still the caller's.
+   */
+  enterRecord(key: Key, record: number): Status {
+    const shard = key.shard;
+    const flags = recordFlags(shard, record);
+    const old = this.find(key);
+    if (old !== 0) {
+      this.countExpiry(shard, key.database, recordFlags(shard, old), flags);
+      setSlotRef(shard, key.slot, record);
+      this.freeRecord(shard, old);
+    } else if (!this.addToTable(key, record, flags)) return Status.OutOfMemory;
+    key.record = record;
+    return Status.Ok;
+  }
+
+  /**
+   * Makes the inline value found under `key` one whose structure begins at `root`. Cannot fail: where there is no memory
+   * for a block of the right size the old one stays.
+   */
+  becomeRooted(key: Key, encoding: Encoding, root: number): void {
+    const shard = key.shard;
+    const old = key.record;
+    const headBytes = valueAt(shard, old) - old;
+    const record = allocate(shard, headBytes + ROOT_BYTES);
+    if (record === 0) setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
+    else {
+      shard.bytes.u8.copyWithin(record, old, old + headBytes);
+      setRecordFlags(shard, record, recordFlags(shard, old) & ~RecordFlag.Slack);
+      setSlotRef(shard, key.slot, record);
+      free(shard, old);
+      key.record = record;
+    }
+    setRecordKind(shard, key.record, recordType(shard, key.record), encoding);
+    setValueBytes(shard, key.record, ROOT_BYTES);
+    writeRoot(shard, key.record, root);
+  }
+
+  private freeRecord(shard: Shard, record: number): void {
+    if (isRooted(recordEncoding(shard, record))) buryRecord(shard, record);
+    else free(shard, record);
+  }
+
+  /**
+   * Gives the inline value found under `key` room for `byteCount` bytes and that length; the old bytes up to the shorter
+   * length stay, the rest is undefined. With `greedy` more room is taken than needed, for a value that goes on
    * growing. Returns the record, or 0, nothing changed: out of memory.
    */
-  resizeString(key: Key, byteCount: number, greedy: boolean): number {
+  resizeValue(key: Key, byteCount: number, greedy: boolean): number {
     const shard = key.shard;
     const old = key.record;
     const flags = recordFlags(shard, old);
@@ -488,7 +560,7 @@ export class Keyspace {
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
     words[Header.KeyCounts + key.database]!--;
-    if ((flags & RecordFlag.Expiry) !== 0) words[Header.ExpiryCounts + key.database]!--;
+    this.countExpiry(shard, key.database, flags, 0);
     key.record = 0;
     key.slot = 0;
   }
@@ -501,56 +573,6 @@ export class Keyspace {
     // Before the block goes: `key` may point at the key bytes inside it.
     this.touched(key);
     this.freeRecord(shard, record);
-  }
-
-  /**
-   * Copies the record found under `from` to `to`, which may be in another shard or database, with `whenMs` as its
-   * expiry; whatever was at `to` is replaced. Both locks held.
-   */
-  copyRecord(from: Key, to: Key, whenMs: number): Status {
-    const source = from.shard;
-    const clientFlags = itemClientFlags(source, from.record);
-    const at = valueAt(source, from.record);
-    const byteCount = valueBytes(source, from.record);
-    const encoding = (source.bytes.u8[from.record]! >> 4) as Encoding;
-    const flags = (whenMs === 0 ? 0 : RecordFlag.Expiry) | (clientFlags === 0 ? 0 : RecordFlag.Item);
-    // A fresh block even when the old one would do: the source's bytes must not move before they are copied.
-    const record = allocate(to.shard, prefixBytes(flags) + to.byteCount + byteCount);
-    if (record === 0) return Status.OutOfMemory;
-    const valueStart = record + prefixBytes(flags) + to.byteCount;
-    if (source === to.shard) source.bytes.u8.copyWithin(valueStart, at, at + byteCount);
-    else copyBytes(source.bytes, at, to.shard.bytes, valueStart, byteCount);
-    const old = this.find(to);
-    if (old !== 0) {
-      this.countExpiry(to.shard, to.database, recordFlags(to.shard, old), flags);
-      setSlotRef(to.shard, to.slot, record);
-      this.freeRecord(to.shard, old);
-    } else if (!this.addToTable(to, record, flags)) {
-      free(to.shard, record);
-      return Status.OutOfMemory;
-    }
-    to.record = record;
-    this.writeHead(to, record, flags, byteCount, false);
-    setRecordKind(to.shard, record, ValueType.String, encoding);
-    if (whenMs !== 0) writeExpiryAtMs(to.shard, record, whenMs);
-    if (clientFlags !== 0) writeItemClientFlags(to.shard, record, clientFlags);
-    this.touched(to);
-    return Status.Ok;
-  }
-
-  /**
-   * Gives the record found under `from` the name `to`, in whatever shard and database that is; whatever was there is
-   * replaced. Expiry and access clock go along. Both locks held.
-   */
-  moveRecord(from: Key, to: Key): Status {
-    const access = recordAccess(from.shard, from.record);
-    const status = this.copyRecord(from, to, expiryAtMs(from.shard, from.record));
-    if (status !== Status.Ok) return status;
-    touchAccess(to.shard, to.record, access);
-    // Entering `to` may have moved the slots of its shard.
-    this.find(from);
-    this.remove(from);
-    return Status.Ok;
   }
 
   /**
@@ -591,78 +613,9 @@ export class Keyspace {
     return bytes;
   }
 
-  /**
-   * Appends the records of a physical database with hash >= `fromHash` in one shard to `out`, looking at about
-   * `countMin` entries. Returns the hash to go on from, or -1 at the end of the shard. Expired records are left out.
-   */
-  collectRecords(shard: Shard, database: number, fromHash: number, countMin: number, out: number[]): number {
-    const table = shard.heads[shard.head + Head.Table]!;
-    if (table === 0 || shard.words[Header.KeyCounts + database] === 0) return -1;
-    const entries = this.scratchEntries;
-    entries.length = 0;
-    const next = collectEntries(shard, table, fromHash, countMin, entries);
-    for (let i = 1; i < entries.length; i += 2) {
-      const record = entries[i]!;
-      if (recordDatabase(shard, record) === database && !this.isExpired(shard, record)) out.push(record);
-    }
-    return next;
-  }
-
   /** Whether the time of a record has come. */
   isExpired(shard: Shard, record: number): boolean {
     return (recordFlags(shard, record) & RecordFlag.Expiry) !== 0 && expiryAtMs(shard, record) < this.nowMs;
-  }
-
-  /** Index of a shard chosen at random, each by its share of the keys of a physical database. */
-  randomShard(database: number): number {
-    let rest = Math.random() * this.keyCount(database);
-    for (const shard of this.shards) {
-      rest -= shard.words[Header.KeyCounts + database]!;
-      if (rest < 0) return shard.index;
-    }
-    return 0;
-  }
-
-  /** A live record of a physical database chosen at random in one shard, or 0 after some tries. */
-  randomRecord(shard: Shard, database: number): number {
-    const table = shard.heads[shard.head + Head.Table]!;
-    if (table === 0) return 0;
-    for (let tries = 0; tries < RANDOM_TRIES; tries++) {
-      const slot = randomSlot(shard, table, Math.floor(Math.random() * 0x100000000));
-      if (slot === 0) continue;
-      const record = slotRef(shard, slot);
-      if (recordDatabase(shard, record) === database && !this.isExpired(shard, record)) return record;
-    }
-    return 0;
-  }
-
-  /**
-   * Active expiry: looks at about `entryCount` entries of a shard from where the last slice ended and removes those
-   * whose time has come. Returns how many it removed.
-   */
-  expireSlice(shard: Shard, entryCount: number, key: Key): number {
-    const table = shard.heads[shard.head + Head.Table]!;
-    if (table === 0) return 0;
-    const entries = this.scratchEntries;
-    entries.length = 0;
-    const next = collectEntries(
-      shard,
-      table,
-      shard.heads[shard.head + Head.ExpiryCursor]!,
-      entryCount,
-      entries,
-    );
-    shard.heads[shard.head + Head.ExpiryCursor] = Math.max(next, 0);
-    let removed = 0;
-    for (let i = 0; i < entries.length; i += 2) {
-      const record = entries[i + 1]!;
-      if (!this.isExpired(shard, record)) continue;
-      this.pointAt(key, shard, entries[i]!, record);
-      this.remove(key);
-      removed++;
-    }
-    this.counters[Counter.ExpiredKeys]! += removed;
-    return removed;
   }
 
   /** Makes `key` the key of an existing record, as if it had been located and found. */

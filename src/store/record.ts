@@ -49,6 +49,8 @@ export const enum RecordFlag {
   Stale = 16,
   /** Memcached: some client has been told to recache. */
   Won = 32,
+  /** A hash of which some field has an expiry. */
+  FieldExpiry = 64,
 }
 
 export const enum ValueType {
@@ -67,7 +69,29 @@ export const enum Encoding {
   Raw = 1,
   /** Strings that are text even if they read like an integer: the sums of floats, as in Redis. */
   Text = 2,
+  /** Lists, hashes, sets, sorted sets: all entries in the record itself (structures/packed-entry.ts). */
+  Packed = 3,
+  /** Hashes: `Packed` with a time of expiry per field. */
+  PackedExpiry = 4,
+  /** Sets of integers only: sorted, in the record itself. */
+  IntegerSet = 5,
+  /** Lists: a chain of packed nodes. It and all that follow are rooted: see `isRooted`. */
+  Chain = 6,
+  /** Sets: a table of members. */
+  SetTable = 7,
+  /** Hashes: a table of fields. */
+  HashTable = 8,
+  /** Sorted sets: a table of members beside a tree ordered by score. */
+  SortedSetTree = 9,
 }
+
+/** Whether the value is the root of a structure that has blocks of its own (structure-kinds.ts). */
+export function isRooted(encoding: Encoding): boolean {
+  return encoding >= Encoding.Chain;
+}
+
+/** Bytes of the value of a record whose encoding is rooted: the offset of its structure. */
+export const ROOT_BYTES = 4;
 
 const ACCESS_MASK = 0xffffff;
 
@@ -152,6 +176,15 @@ export function keyOfDatabaseAt(shard: Shard, at: number, database: number, byte
 
 export function valueAt(shard: Shard, at: number): number {
   return keyAt(shard, at) + keyBytes(shard, at);
+}
+
+/** Where the structure of a rooted value begins. */
+export function rootOf(shard: Shard, at: number): number {
+  return shard.bytes.view.getInt32(valueAt(shard, at), true);
+}
+
+export function writeRoot(shard: Shard, at: number, root: number): void {
+  shard.bytes.view.setInt32(valueAt(shard, at), root, true);
 }
 
 /** Bytes the record needs. */

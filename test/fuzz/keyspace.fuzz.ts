@@ -7,6 +7,7 @@ import { ControlBlock } from '../../src/memory/control.ts';
 import { allocate, free } from '../../src/memory/allocator.ts';
 import { createShardHeads, createShardMemory, Head, Shard } from '../../src/memory/shard.ts';
 import { clearDatabase, clearShard } from '../../src/store/clearing.ts';
+import { copyRecord } from '../../src/store/copying.ts';
 import { Key } from '../../src/store/key.ts';
 import { KEEP_EXPIRY, Keyspace } from '../../src/store/keyspace.ts';
 import {
@@ -19,6 +20,7 @@ import {
   valueBytes,
 } from '../../src/store/record.ts';
 import { Status } from '../../src/store/status.ts';
+import { collectRecords, expireSlice, randomRecord } from '../../src/store/walking.ts';
 
 const SHARD_BYTES = 2 << 20;
 const DATABASES = 3;
@@ -184,7 +186,7 @@ export class KeyspaceFuzz {
     if (entry === undefined) return;
     const byteCount =
       random.below(2) === 0 ? random.below(this.valueBytesMax) : entry.value.length + random.below(50);
-    const record = this.keyspace.resizeString(key, byteCount, random.below(2) === 0);
+    const record = this.keyspace.resizeValue(key, byteCount, random.below(2) === 0);
     if (record === 0) return this.refused(name);
     const value = Buffer.alloc(byteCount, random.below(256));
     entry.value.copy(value);
@@ -226,7 +228,7 @@ export class KeyspaceFuzz {
     this.find(otherKey, otherName);
     const entry = this.find(key, name);
     if (entry === undefined || name === otherName) return;
-    const status = keyspace.copyRecord(key, otherKey, entry.expiryMs);
+    const status = copyRecord(keyspace, key, otherKey, entry.expiryMs);
     if (status === Status.OutOfMemory) return this.refused(name);
     this.model.set(otherName, { ...entry });
     this.find(otherKey, otherName);
@@ -262,7 +264,7 @@ export class KeyspaceFuzz {
     this.nowMs += this.random.below(3000);
     this.keyspace.setTime(this.nowMs);
     for (const shard of this.keyspace.shards) {
-      this.keyspace.expireSlice(shard, this.random.below(1000), this.key);
+      expireSlice(this.keyspace, shard, this.random.below(1000), this.key);
     }
   }
 
@@ -274,7 +276,7 @@ export class KeyspaceFuzz {
     for (const shard of this.keyspace.shards) {
       for (let hash = 0; hash >= 0;) {
         records.length = 0;
-        hash = this.keyspace.collectRecords(shard, database, hash, 1 + this.random.below(200), records);
+        hash = collectRecords(this.keyspace, shard, database, hash, 1 + this.random.below(200), records);
         for (const record of records) {
           const at = keyAt(shard, record);
           const name = `${database} ${shard.bytes.u8.toString('latin1', at, at + keyBytes(shard, record))}`;
@@ -284,7 +286,7 @@ export class KeyspaceFuzz {
           count++;
         }
       }
-      const random = this.keyspace.randomRecord(shard, database);
+      const random = randomRecord(this.keyspace, shard, database);
       if (random !== 0 && records.length === 0 && count === 0)
         throw new Error('a random key in an empty database');
     }

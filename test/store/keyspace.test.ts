@@ -4,10 +4,12 @@ import { Bytes } from '../../src/base/bytes.ts';
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardMemory, Shard } from '../../src/memory/shard.ts';
 import { clearDatabase, clearShard } from '../../src/store/clearing.ts';
+import { copyRecord, moveRecord } from '../../src/store/copying.ts';
 import { Key } from '../../src/store/key.ts';
 import { KEEP_EXPIRY, Keyspace } from '../../src/store/keyspace.ts';
 import { expiryAtMs, keyAt, keyBytes, valueAt, valueBytes } from '../../src/store/record.ts';
 import { Status } from '../../src/store/status.ts';
+import { collectRecords, expireSlice, randomRecord, randomShard } from '../../src/store/walking.ts';
 
 const DATABASE_COUNT = 3;
 const START_MS = 1_000_000;
@@ -81,8 +83,8 @@ class Pair {
     if (entry === undefined) return;
     this.locate(other, ...to);
     const status = isMove
-      ? keyspace.moveRecord(key, other)
-      : keyspace.copyRecord(key, other, expiryAtMs(key.shard, key.record));
+      ? moveRecord(keyspace, key, other)
+      : copyRecord(keyspace, key, other, expiryAtMs(key.shard, key.record));
     expect(status).toBe(Status.Ok);
     model.set(to.join('/'), { ...entry });
     if (isMove) model.delete(from.join('/'));
@@ -97,7 +99,7 @@ class Pair {
   expireAll(): void {
     for (const shard of this.keyspace.shards) {
       // Twice the entries: the first slice may start in the middle.
-      for (let slice = 0; slice < 8; slice++) this.keyspace.expireSlice(shard, 1000, this.key);
+      for (let slice = 0; slice < 8; slice++) expireSlice(this.keyspace, shard, 1000, this.key);
     }
     for (const name of this.model.keys()) {
       const slash = name.indexOf('/');
@@ -118,7 +120,7 @@ class Pair {
       for (let database = 0; database < DATABASE_COUNT; database++) {
         for (let hash = 0; hash >= 0;) {
           const records: number[] = [];
-          hash = keyspace.collectRecords(shard, database, hash, 3, records);
+          hash = collectRecords(keyspace, shard, database, hash, 3, records);
           for (const record of records) {
             const name = `${database}/${text(shard, keyAt(shard, record), keyBytes(shard, record))}`;
             expect(found.has(name)).toBe(false);
@@ -248,7 +250,7 @@ describe('Keyspace', () => {
     for (;;) {
       expect(keyspace.find(pair.locate(key, 0, 'source'))).not.toBe(0);
       pair.locate(other, 1, `copy ${taken}`);
-      if (keyspace.copyRecord(key, other, 0) !== Status.Ok) break;
+      if (copyRecord(keyspace, key, other, 0) !== Status.Ok) break;
       pair.model.set(`1/copy ${taken++}`, { value: 'x'.repeat(20_000), whenMs: 0 });
     }
     expect(taken).toBeGreaterThan(3);
@@ -264,14 +266,14 @@ describe('Keyspace', () => {
     keyspace.setTime(START_MS + 2);
     const seen = new Set<string>();
     for (let tries = 0; tries < 5000; tries++) {
-      const shard = keyspace.shards[keyspace.randomShard(1)]!;
-      const record = keyspace.randomRecord(shard, 1);
+      const shard = keyspace.shards[randomShard(keyspace, 1)]!;
+      const record = randomRecord(keyspace, shard, 1);
       if (record !== 0) seen.add(text(shard, keyAt(shard, record), keyBytes(shard, record)));
     }
     expect([...seen].every((found) => found.startsWith('live '))).toBe(true);
     expect(seen.size).toBe(20);
-    expect(keyspace.randomShard(2)).toBe(0);
-    expect(keyspace.randomRecord(keyspace.shards[0]!, 2)).toBe(0);
+    expect(randomShard(keyspace, 2)).toBe(0);
+    expect(randomRecord(keyspace, keyspace.shards[0]!, 2)).toBe(0);
   });
 
   test('exchanged databases keep their keys', () => {

@@ -1,6 +1,7 @@
 /** Commands that work on keys of any type. */
 import { parseInteger } from '../../base/number.ts';
 import type { Key } from '../../store/key.ts';
+import { copyRecord, moveRecord } from '../../store/copying.ts';
 import { expiryAtMs } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { isWord } from '../argument.ts';
@@ -177,7 +178,7 @@ function renameCommand(call: Call): void {
   if (keyspace.find(key) === 0) return reply.error(NO_SUCH_KEY);
   if (isSameArgument(call, 1, 2)) return reply.ok();
   call.locate(2, otherKey);
-  if (keyspace.moveRecord(key, otherKey) === Status.Ok) reply.ok();
+  if (moveRecord(keyspace, key, otherKey) === Status.Ok) reply.ok();
   else reply.error(OUT_OF_MEMORY);
 }
 
@@ -186,7 +187,7 @@ function renameNxCommand(call: Call): void {
   if (keyspace.find(key) === 0) return reply.error(NO_SUCH_KEY);
   call.locate(2, otherKey);
   if (isTaken(call, otherKey)) return reply.integer(0);
-  if (keyspace.moveRecord(key, otherKey) === Status.Ok) reply.integer(1);
+  if (moveRecord(keyspace, key, otherKey) === Status.Ok) reply.integer(1);
   else reply.error(OUT_OF_MEMORY);
 }
 
@@ -236,7 +237,7 @@ function copyCommand(call: Call): void {
   if (keyspace.read(key) === 0) return reply.integer(0);
   const destination = locateIn(call, 2, database);
   if (isTaken(call, destination) && !replace) return reply.integer(0);
-  if (keyspace.copyRecord(key, destination, expiryAtMs(key.shard, key.record)) !== Status.Ok) {
+  if (copyRecord(keyspace, key, destination, expiryAtMs(key.shard, key.record)) !== Status.Ok) {
     return reply.error(OUT_OF_MEMORY);
   }
   reply.integer(1);
@@ -250,7 +251,7 @@ function moveCommand(call: Call): void {
   if (keyspace.find(key) === 0) return reply.integer(0);
   const destination = locateIn(call, 1, database);
   if (isTaken(call, destination)) return reply.integer(0);
-  if (keyspace.moveRecord(key, destination) === Status.Ok) reply.integer(1);
+  if (moveRecord(keyspace, key, destination) === Status.Ok) reply.integer(1);
   else reply.error(OUT_OF_MEMORY);
 }
 

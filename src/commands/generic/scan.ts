@@ -6,6 +6,7 @@ import { globMatch } from '../../base/glob.ts';
 import { parseInteger } from '../../base/number.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { keyAt, keyBytes } from '../../store/record.ts';
+import { collectRecords, randomRecord, randomShard } from '../../store/walking.ts';
 import { isWord } from '../argument.ts';
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, Route, type Row } from '../row.ts';
@@ -74,7 +75,7 @@ function visitSlice(
   let next = -1;
   call.withShard(shardIndex, (shard) => {
     scratchRecords.length = 0;
-    next = call.keyspace.collectRecords(shard, call.database, fromHash, entryCount, scratchRecords);
+    next = collectRecords(call.keyspace, shard, call.database, fromHash, entryCount, scratchRecords);
     for (let i = 0; i < scratchRecords.length; i++) visit(shard, scratchRecords[i]!);
   });
   return next;
@@ -210,9 +211,9 @@ function scan(call: Call, cursor: number, options: ScanOptions): void {
 function randomKeyCommand(call: Call): void {
   const { keyspace, reply } = call;
   const start = reply.at;
-  const first = keyspace.randomShard(call.database);
+  const first = randomShard(keyspace, call.database);
   call.withShard(first, (shard) => {
-    const record = keyspace.randomRecord(shard, call.database);
+    const record = randomRecord(keyspace, shard, call.database);
     if (record !== 0) replyKey(call, shard, record);
   });
   const visit = (shard: Shard, record: number): void => {

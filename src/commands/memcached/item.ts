@@ -138,7 +138,7 @@ function extendIfMatching(call: MemcachedCall, mode: StoreMode): Outcome {
   const oldBytes = valueBytes(key.shard, key.record);
   // memcached: when there is no room for the longer item, it is not stored, and that is all the client hears.
   if (isTooLarge(call, 0, oldBytes + request.dataBytes)) return Outcome.NotStored;
-  const record = keyspace.resizeString(key, oldBytes + request.dataBytes, mode === StoreMode.Append);
+  const record = keyspace.resizeValue(key, oldBytes + request.dataBytes, mode === StoreMode.Append);
   if (record === 0) return Outcome.OutOfMemory;
   const { shard } = key;
   const at = valueAt(shard, record);
@@ -169,7 +169,7 @@ export function addToNumber(call: MemcachedCall, isIncrement: boolean): Outcome 
   writeResult(old, request.delta, isIncrement);
   const { byteCount } = scratchNumber;
   if (byteCount > oldBytes) {
-    if (keyspace.resizeString(key, byteCount, false) === 0) return Outcome.OutOfMemory;
+    if (keyspace.resizeValue(key, byteCount, false) === 0) return Outcome.OutOfMemory;
     // memcached: a number that grew is a new item.
     setLife(key.shard, key.record, 0);
   }

@@ -144,7 +144,7 @@ export function readInt64(call: Call, record: number, into: Int64): boolean {
 function writeDigits(call: Call, old: number, byteCount: number): boolean {
   const { key, keyspace } = call;
   if (old === 0) return keyspace.putString(key, scratchDigits, 0, byteCount, 0) === Status.Ok;
-  const record = keyspace.resizeString(key, byteCount, false);
+  const record = keyspace.resizeValue(key, byteCount, false);
   if (record === 0) return false;
   const shard = key.shard;
   copyBytes(scratchDigits, 0, shard.bytes, valueAt(shard, record), byteCount);

@@ -156,7 +156,7 @@ function addToString(call: Call, atFront: boolean): void {
 }
 
 function resize(call: Call, byteCount: number): number {
-  return call.keyspace.resizeString(call.key, byteCount, true);
+  return call.keyspace.resizeValue(call.key, byteCount, true);
 }
 
 function finishEdit(call: Call, record: number, byteCount: number): void {

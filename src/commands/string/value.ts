@@ -1,26 +1,20 @@
 /** What the string commands share: finding a value that must be a string, and replying with it. */
 import type { Key } from '../../store/key.ts';
-import { recordType, valueAt, valueBytes, ValueType } from '../../store/record.ts';
-import { WRONG_TYPE } from '../replies.ts';
+import { valueAt, valueBytes, ValueType } from '../../store/record.ts';
 import type { Call } from '../row.ts';
+import { findTyped, readTyped, WRONG } from '../typed-value.ts';
 
 /** Instead of a record: the key holds another type, and the error has been replied. */
-export const NOT_A_STRING = -1;
+export const NOT_A_STRING = WRONG;
 
 /** The record of the string at `key`, 0 when there is none, or NOT_A_STRING. */
 export function findString(call: Call, key: Key): number {
-  return asString(call, key, call.keyspace.find(key));
+  return findTyped(call, key, ValueType.String);
 }
 
 /** `findString` for a command that reads the value: counts as a hit or a miss, and as an access. */
 export function readString(call: Call, key: Key): number {
-  return asString(call, key, call.keyspace.read(key));
-}
-
-function asString(call: Call, key: Key, record: number): number {
-  if (record === 0 || recordType(key.shard, record) === ValueType.String) return record;
-  call.reply.error(WRONG_TYPE);
-  return NOT_A_STRING;
+  return readTyped(call, key, ValueType.String);
 }
 
 /** Replies with the value of a string found, or nil for record 0. */

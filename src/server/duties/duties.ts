@@ -3,6 +3,7 @@ import { openAdvise } from '../../memory/give-back.ts';
 import { closeOverdueClients } from '../clients/clients.ts';
 import type { Engine } from '../engine.ts';
 import { ExpiryDuty } from './expiry-duty.ts';
+import { GraveyardDuty } from './graveyard-duty.ts';
 import { MemoryDuty } from './memory-duty.ts';
 
 const TICK_MS = 100;
@@ -14,6 +15,7 @@ export function startDuties(engine: Engine): void {
   const home = keyspace.shards.filter((shard) => shard.index % workerCount === workerIndex);
   const expiry = new ExpiryDuty(keyspace, home, engine.config.number('databases'));
   const memory = new MemoryDuty(keyspace.shards, home, openAdvise());
+  const graveyard = new GraveyardDuty(home);
   engine.mesh.on('expiry.enable', (enabled) => {
     expiry.enabled = enabled === true;
   });
@@ -23,6 +25,7 @@ export function startDuties(engine: Engine): void {
     engine.statistics.sample();
     // Redis: a paused data set does not change by itself either.
     if (engine.dispatcher.pause.untilMs === 0) expiry.tick();
+    graveyard.tick();
     memory.tick();
     if (++tickCount % CLIENT_CHECK_TICKS === 0) closeOverdueClients(engine);
   }, TICK_MS);

@@ -7,6 +7,7 @@ import { lockShard, unlockShard } from '../../memory/lock.ts';
 import { Header, type Shard } from '../../memory/shard.ts';
 import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
+import { expireSlice } from '../../store/walking.ts';
 
 /** Entries looked at under one hold of a lock: 0.15 ms if all of them are stale, 0.03 ms if none is. */
 const SLICE_ENTRIES = 400;
@@ -64,7 +65,7 @@ export class ExpiryDuty {
     if (!this.hasExpiries(shard)) return 0;
     lockShard(shard);
     try {
-      return this.keyspace.expireSlice(shard, SLICE_ENTRIES, this.key);
+      return expireSlice(this.keyspace, shard, SLICE_ENTRIES, this.key);
     } finally {
       unlockShard(shard);
     }

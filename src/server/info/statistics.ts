@@ -4,6 +4,7 @@ import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../../memory/lock.ts';
 import { expiryAtMs } from '../../store/record.ts';
+import { collectRecords } from '../../store/walking.ts';
 import type { Engine } from '../engine.ts';
 
 /** Rates are means over this many samples (Redis: STATS_METRIC_SAMPLES). */
@@ -73,7 +74,8 @@ export class Statistics {
       this.records.length = 0;
       lockShard(shard);
       try {
-        keyspace.collectRecords(
+        collectRecords(
+          keyspace,
           shard,
           database,
           Math.floor(Math.random() * 0x7fffffff),

@@ -1,0 +1,4 @@
+/** Hashes. */
+import type { Family } from '../row.ts';
+
+export const hashFamily: Family = { group: 'hash', rows: [] };

@@ -1,0 +1,4 @@
+/** Lists. */
+import type { Family } from '../row.ts';
+
+export const listFamily: Family = { group: 'list', rows: [] };

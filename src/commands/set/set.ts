@@ -1,0 +1,4 @@
+/** Sets. */
+import type { Family } from '../row.ts';
+
+export const setFamily: Family = { group: 'set', rows: [] };

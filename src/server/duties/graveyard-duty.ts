@@ -1,0 +1,49 @@
+/** Frees, bit by bit, the structures of removed values in a worker's home shards (store/graveyard.ts). */
+import { lockShard, unlockShard } from '../../memory/lock.ts';
+import type { Shard } from '../../memory/shard.ts';
+import { freeBuried, isGraveyardEmpty } from '../../store/graveyard.ts';
+
+/** Elements freed under one hold of a lock: about 0.1 ms. */
+const SLICE_ELEMENTS = 1000;
+/** Time after which clients get their turn before it goes on. */
+const TURN_MS = 2;
+
+export class GraveyardDuty {
+  private readonly shards: readonly Shard[];
+  private running = false;
+
+  /** `home` are the shards that this worker looks after. */
+  constructor(home: readonly Shard[]) {
+    this.shards = home;
+  }
+
+  /** To be called about ten times a second. */
+  tick(): void {
+    if (!this.running) this.turn();
+  }
+
+  /** Works for one turn; goes on after the event loop has served clients while there is more to free. */
+  private turn(): void {
+    const started = performance.now();
+    this.running = false;
+    for (const shard of this.shards) {
+      while (!isGraveyardEmpty(shard)) {
+        if (performance.now() - started > TURN_MS) {
+          this.running = true;
+          setImmediate(() => this.turn());
+          return;
+        }
+        this.slice(shard);
+      }
+    }
+  }
+
+  private slice(shard: Shard): void {
+    lockShard(shard);
+    try {
+      freeBuried(shard, SLICE_ELEMENTS);
+    } finally {
+      unlockShard(shard);
+    }
+  }
+}
