@@ -135,6 +135,11 @@ export class Keyspace {
     return hashBytes(bytes.view, at, byteCount, this.hashKey, database);
   }
 
+  /** The hash of a member, field or element, wherever it is kept. */
+  memberHash(bytes: Bytes, at: number, byteCount: number): number {
+    return hashBytes(bytes.view, at, byteCount, this.hashKey, 0);
+  }
+
   /** The shard that holds keys of this hash. */
   shardOf(hash: number): Shard {
     return this.shards[hash & this.shardMask]!;

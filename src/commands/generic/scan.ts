@@ -3,13 +3,18 @@
  * for about 0.1 ms, in the order of the hashes of its keys, so what is there all the time is met exactly once.
  */
 import { globMatch } from '../../base/glob.ts';
-import { parseInteger } from '../../base/number.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { keyAt, keyBytes } from '../../store/record.ts';
 import { collectRecords, randomRecord, randomShard } from '../../store/walking.ts';
-import { isWord } from '../argument.ts';
-import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, Route, type Row } from '../row.ts';
+import {
+  INVALID_CURSOR,
+  parseCursor,
+  parseScanOptions,
+  patternArgument,
+  type ScanOptions,
+  ScanWord,
+} from '../scan-options.ts';
 import { typeName } from '../value-names.ts';
 
 export const scanRows: readonly Row[] = [
@@ -54,10 +59,8 @@ const SLICE_ENTRIES = 512;
 const SCAN_ENTRIES_MIN = 4096;
 /** Redis: SCAN gives up after ten times COUNT. */
 const SCAN_EFFORT = 10;
-const SCAN_COUNT_DEFAULT = 10;
 /** Positions in a shard: the hashes its table is ordered by. */
 const SHARD_SPAN = 2 ** 31;
-const CURSOR_MAX = (1n << 64n) - 1n;
 
 const scratchRecords: number[] = [];
 
@@ -94,12 +97,6 @@ function matches(call: Call, patternIndex: number, shard: Shard, record: number)
   return globMatch(call.source.u8, start, end, shard.bytes.u8, at, at + keyBytes(shard, record), false);
 }
 
-/** `index`, or 0 when the pattern there is a lone star. Redis: that matches even the empty key, which "**" does not. */
-function patternArgument(call: Call, index: number): number {
-  const isStar = call.args[index * 2 + 1] === 1 && call.source.u8[call.args[index * 2]!] === 0x2a;
-  return isStar ? 0 : index;
-}
-
 function keysCommand(call: Call): void {
   const { reply, keyspace } = call;
   const pattern = patternArgument(call, 1);
@@ -116,57 +113,11 @@ function keysCommand(call: Call): void {
   reply.before(start, () => reply.array(count));
 }
 
-/** Options of SCAN. `patternIndex` and `typeName` are 0 and '' when they were not given. */
-interface ScanOptions {
-  count: number;
-  patternIndex: number;
-  typeName: string;
-}
-
 function scanCommand(call: Call): void {
   const cursor = parseCursor(call, 1);
-  if (cursor < 0) return call.reply.error('ERR invalid cursor');
-  const options = parseScanOptions(call);
+  if (cursor < 0) return call.reply.error(INVALID_CURSOR);
+  const options = parseScanOptions(call, 2, ScanWord.Type);
   if (options !== null) scan(call, cursor, options);
-}
-
-/**
- * Redis reads the cursor with strtoul: an empty one is 0, and a sign is allowed. -1: it is none. Ours end well below
- * 2^53; any that is beyond the last shard, or that Redis would wrap around, means the end.
- */
-function parseCursor(call: Call, index: number): number {
-  const at = call.args[index * 2]!;
-  const value = parseInteger(call.source.u8, at, at + call.args[index * 2 + 1]!);
-  if (value >= 0) return value;
-  const text = call.text(index);
-  if (!/^(?:[+-]?\d+)?$/.test(text)) return -1;
-  const magnitude = BigInt(text.replace(/^[+-]/, '') || '0');
-  if (magnitude > CURSOR_MAX) return -1;
-  return text.startsWith('-') && magnitude !== 0n ? Number.MAX_SAFE_INTEGER : Number(magnitude);
-}
-
-function parseScanOptions(call: Call): ScanOptions | null {
-  const options = { count: SCAN_COUNT_DEFAULT, patternIndex: 0, typeName: '' };
-  for (let index = 2; index < call.count; index += 2) {
-    const error = index + 1 < call.count ? parseScanOption(call, index, options) : SYNTAX_ERROR;
-    if (error === '') continue;
-    call.reply.error(error);
-    return null;
-  }
-  return options;
-}
-
-/** Reads the option at argument `index` into `options`. Returns the error, or ''. */
-function parseScanOption(call: Call, index: number, options: ScanOptions): string {
-  if (isWord(call, index, 'MATCH')) options.patternIndex = patternArgument(call, index + 1);
-  else if (isWord(call, index, 'TYPE')) options.typeName = call.text(index + 1).toLowerCase();
-  else if (isWord(call, index, 'COUNT')) {
-    const at = call.args[index * 2 + 2]!;
-    options.count = parseInteger(call.source.u8, at, at + call.args[index * 2 + 3]!);
-    if (options.count !== options.count) return NOT_AN_INTEGER;
-    if (options.count < 1) return SYNTAX_ERROR;
-  } else return SYNTAX_ERROR;
-  return '';
 }
 
 /**
