@@ -11,6 +11,7 @@ import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
 import { FAMILIES } from '../commands/families.ts';
 import { Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
+import { Collector } from './collector.ts';
 import { type BufferLimit, Config, type ConfigJson } from './config/config.ts';
 import type { SettingName } from './config/config-registry.ts';
 import { ClientPause, serveClientTopics } from './clients/clients.ts';
@@ -62,6 +63,7 @@ export class Engine implements Server {
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
+  readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
   readonly reader: RespReader;
