@@ -72,9 +72,9 @@ export class RespWriter {
     return capacity;
   }
 
-  /** What was written from `from` on, as memory of the caller's own. To be followed by `clear`. */
-  takeFrom(from: number): Buffer {
-    const rest = this.bytes.u8.subarray(from, this.at);
+  /** What was written to [from, to), as memory of the caller's own. Nothing may be written there until `clear`. */
+  take(from: number, to: number): Buffer {
+    const rest = this.bytes.u8.subarray(from, to);
     // A buffer that had to grow is given up by `clear` anyway, and may be huge: it is handed over as it is.
     return this.capacity > REPLY_BYTES * 2 ? rest : Buffer.from(rest);
   }

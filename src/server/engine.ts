@@ -18,6 +18,7 @@ import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info/info.ts';
+import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
@@ -63,6 +64,7 @@ export class Engine implements Server {
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
+  readonly outbox: Outbox;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -96,6 +98,7 @@ export class Engine implements Server {
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
+    this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -157,6 +160,7 @@ export class Engine implements Server {
   /** Must be called once per read, before its first request. */
   beginRead(byteCount: number): void {
     this.dispatcher.beginRead();
+    this.outbox.flushOld(this.keyspace.nowMs);
     if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
   }
 
