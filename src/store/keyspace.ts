@@ -35,6 +35,7 @@ import {
   itemClientFlags,
   keyAt,
   keyBytes,
+  isPlainStringOf,
   keyOfDatabaseAt,
   prefixBytes,
   Record,
@@ -93,6 +94,8 @@ export class Keyspace {
   /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
   changes = 0;
   private readonly glances = new Int32Array(FETCH_AHEAD_MAX);
+  /** All the data is in the processor's cache: nothing is gained by fetching it. */
+  isCached = false;
   /** Keeps the reads of `fetchAhead` from being optimised away. */
   fetched = 0;
 
@@ -142,7 +145,11 @@ export class Keyspace {
 
   /** The shard that holds keys of this hash. */
   shardOf(hash: number): Shard {
-    return this.shards[hash & this.shardMask]!;
+    return this.shards[this.shardIndexOf(hash)]!;
+  }
+
+  shardIndexOf(hash: number): number {
+    return hash & this.shardMask;
   }
 
   /** `locate` when the hash is already known. */
@@ -161,6 +168,7 @@ export class Keyspace {
    * lock: what it reads may be changing under it, is bounded to the shard, and is thrown away.
    */
   fetchAhead(hashes: Int32Array, count: number): void {
+    if (this.isCached) return;
     const { shards, shardMask, glances } = this;
     let sum = 0;
     for (let i = 0; i < count; i++) {
@@ -240,6 +248,13 @@ export class Keyspace {
   putString(key: Key, from: Bytes, fromAt: number, byteCount: number, whenMs: number): Status {
     const shard = key.shard;
     const old = this.find(key);
+    if (whenMs <= 0 && old !== 0 && isPlainStringOf(shard, old, byteCount)) {
+      setRecordKind(shard, old, ValueType.String, Encoding.Plain);
+      stampRecord(shard, old, this.accessClock, shard.heads[shard.head + Head.Epoch]!);
+      copyBytes(from, fromAt, shard.bytes, old + Record.HeaderBytes + key.byteCount, byteCount);
+      this.touched(key);
+      return Status.Ok;
+    }
     const expiry = whenMs === KEEP_EXPIRY ? (old === 0 ? 0 : expiryAtMs(shard, old)) : whenMs;
     const record = this.makeRoom(key, old, expiry === 0 ? 0 : RecordFlag.Expiry, byteCount);
     if (record === 0) return Status.OutOfMemory;
