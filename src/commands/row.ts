@@ -7,7 +7,9 @@ import type { ControlBlock } from '../memory/control.ts';
 import type { Shard } from '../memory/shard.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
 import type { Key } from '../store/key.ts';
+import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
+import type { ValueType } from '../store/record.ts';
 import type { Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
@@ -162,6 +164,22 @@ export interface Parked {
   resume(write: (reply: RespWriter) => void): void;
 }
 
+/** What a command that has found nothing waits for. Positions are those of arguments. */
+export interface BlockRequest {
+  readonly firstKey: number;
+  readonly keyCount: number;
+  /** What the value must be, and how many elements it must have. */
+  readonly type: ValueType;
+  readonly needed: number;
+  /** What is to be done with it: see waiting.ts. */
+  readonly operation: number;
+  readonly count: number;
+  /** Key to move to, 0 when nothing is moved. */
+  readonly destination: number;
+  /** 0 is for ever. */
+  readonly timeoutMs: number;
+}
+
 /** The server around the commands. Topics are answered by every worker (see server/mesh.ts). */
 export interface Server {
   readonly workerIndex: number;
@@ -213,4 +231,13 @@ export interface Call {
   withShard(index: number, visit: (shard: Shard) => void): void;
   /** The reply comes later: input behind this command waits. */
   park(): Parked;
+  /**
+   * Whether the command may wait for other clients. In a transaction or a script it may not: there it answers at once as
+   * if its time were over.
+   */
+  readonly mayBlock: boolean;
+  /** Parks the client until one of the keys, which are among the row's, holds what it waits for. No reply is written. */
+  block(request: BlockRequest): void;
+  /** Who waits for what. */
+  readonly interests: Interests;
 }

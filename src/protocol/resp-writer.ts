@@ -101,6 +101,13 @@ export class RespWriter {
     this.at += byteCount;
   }
 
+  /** A reply that was written elsewhere, as it is. */
+  whole(reply: Uint8Array): void {
+    this.ensure(reply.length);
+    this.bytes.u8.set(reply, this.at);
+    this.at += reply.length;
+  }
+
   ok(): void {
     this.raw(OK);
   }

@@ -111,6 +111,7 @@ export function debugVerify(call: Call): void {
   call.eachShard((shard) => {
     count += call.keyspace.verifyShard(shard);
   });
+  call.interests.verify();
   call.reply.integer(count);
 }
 

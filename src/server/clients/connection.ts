@@ -62,6 +62,7 @@ export abstract class Connection implements ParkableClient {
   closed = false;
   /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
   waiting = false;
+  blocked = false;
   private closing = false;
   /** The client has closed its half: it sends no more, but may still read. */
   private peerEnded = false;
@@ -312,7 +313,7 @@ export abstract class Connection implements ParkableClient {
   /** The client will send nothing more. It still gets an answer that is under way, but nothing that may take long. */
   onEnd(): void {
     this.peerEnded = true;
-    const awaitsAnswer = this.waiting && !this.engine.clientPause.holds(this);
+    const awaitsAnswer = this.waiting && !this.blocked && !this.engine.clientPause.holds(this);
     if (!awaitsAnswer && this.backlogBytes === 0) this.close();
   }
 
@@ -324,6 +325,7 @@ export abstract class Connection implements ParkableClient {
     return {
       resume: (write) => {
         if (this.closed) return;
+        this.lastActiveMs = Date.now();
         const reply = this.engine.dispatcher.reply;
         assert(reply.at === 0, "a client was resumed in the midst of another's requests");
         reply.version = this.version;
