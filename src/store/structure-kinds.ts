@@ -4,6 +4,13 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
+import {
+  chainBytesUsed,
+  copyChain,
+  describeChain,
+  freeChainSlice,
+  verifyChain,
+} from '../structures/list-chain.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -22,7 +29,15 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const KINDS: readonly (StructureKind | undefined)[] = [];
+const KINDS: readonly (StructureKind | undefined)[] = [
+  {
+    freeSlice: freeChainSlice,
+    copy: copyChain,
+    verify: verifyChain,
+    bytesUsed: chainBytesUsed,
+    describe: describeChain,
+  },
+];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {
