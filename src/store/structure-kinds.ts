@@ -4,6 +4,13 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
+import {
+  copyScoredMembers,
+  describeScoredMembers,
+  freeScoredSlice,
+  scoredBytesUsed,
+  verifyScoredMembers,
+} from '../structures/scored-members.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -22,7 +29,18 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const KINDS: readonly (StructureKind | undefined)[] = [];
+const KINDS: readonly (StructureKind | undefined)[] = [
+  undefined,
+  undefined,
+  undefined,
+  {
+    freeSlice: freeScoredSlice,
+    copy: copyScoredMembers,
+    verify: verifyScoredMembers,
+    bytesUsed: scoredBytesUsed,
+    describe: describeScoredMembers,
+  },
+];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {
