@@ -27,17 +27,12 @@ export class ScoreRange {
   maxExclusive = false;
 }
 
-/** Where a range of texts ends: at a text, or below or above all of them. */
+/** Where a range of texts ends: at a text of the request, or below or above all there are. */
 export class TextBound {
   kind: 'lowest' | 'text' | 'highest' = 'lowest';
   isExclusive = false;
-  bytes: Bytes;
   at = 0;
   byteCount = 0;
-
-  constructor(bytes: Bytes) {
-    this.bytes = bytes;
-  }
 }
 
 /** Members that stand side by side. */
@@ -108,30 +103,40 @@ function countBelow(shard: Shard, record: number, score: number, inclusive: bool
   return count;
 }
 
-/** Sets `span` to the members between two texts. Means something only where all scores are equal, as in Redis. */
+/**
+ * Sets `span` to the members between two texts that lie in `source`. Means something only where all scores are equal, as
+ * in Redis.
+ */
 export function spanOfTexts(
   shard: Shard,
   record: number,
+  source: Bytes,
   min: TextBound,
   max: TextBound,
   span: RankSpan,
 ): void {
-  const first = countBelowBound(shard, record, min, min.isExclusive);
-  span.set(first, countBelowBound(shard, record, max, !max.isExclusive));
+  const first = countBelowBound(shard, record, source, min, min.isExclusive);
+  span.set(first, countBelowBound(shard, record, source, max, !max.isExclusive));
 }
 
-function countBelowBound(shard: Shard, record: number, bound: TextBound, inclusive: boolean): number {
+function countBelowBound(
+  shard: Shard,
+  record: number,
+  source: Bytes,
+  bound: TextBound,
+  inclusive: boolean,
+): number {
   if (bound.kind === 'lowest') return 0;
   if (bound.kind === 'highest') return sortedSetLength(shard, record);
-  const { bytes, at, byteCount } = bound;
+  const { at, byteCount } = bound;
   if (!isPacked(shard, record)) {
-    return countBelowText(shard, treeOf(rootOf(shard, record)), bytes, at, byteCount, inclusive);
+    return countBelowText(shard, treeOf(rootOf(shard, record)), source, at, byteCount, inclusive);
   }
   const value = valueAt(shard, record);
   const end = value + valueBytes(shard, record);
   let count = 0;
   for (let entry = firstPacked(value); entry < end; count++) {
-    const order = comparePacked(shard.bytes, entry, bytes, at, byteCount);
+    const order = comparePacked(shard.bytes, entry, source, at, byteCount);
     if (order > 0 || (!inclusive && order === 0)) break;
     entry = nextPacked(shard.bytes, entry);
   }

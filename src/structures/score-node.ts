@@ -54,7 +54,10 @@ const SIZES = CHILDREN + INNER_MAX;
 /** Double offset of the scores of either. */
 const SCORES = Node.Columns >> 1;
 assert(Node.Columns % 2 === 0, 'scores are aligned');
-assert((SIZES + INNER_MAX) * 4 === INNER_BYTES && (LEAF_REFS + LEAF_MAX) * 4 === LEAF_BYTES, 'columns add up');
+assert(
+  (SIZES + INNER_MAX) * 4 === INNER_BYTES && (LEAF_REFS + LEAF_MAX) * 4 === LEAF_BYTES,
+  'columns add up',
+);
 
 /** Bytes of the block of a leaf, and of an inner node. */
 export const LEAF_BLOCK_BYTES = blockBytes(LEAF_BYTES);

@@ -292,7 +292,10 @@ function growRoot(
 export function removeEntry(shard: Shard, tree: number, score: number, ref: number): void {
   const leaf = descendTo(shard, tree, score, ref);
   const index = searchLeaf(shard, leaf, score, ref);
-  assert(index < nodeCount(shard, leaf) && leafRef(shard, leaf, index) === ref, 'score tree: entry to remove');
+  assert(
+    index < nodeCount(shard, leaf) && leafRef(shard, leaf, index) === ref,
+    'score tree: entry to remove',
+  );
   removeAt(shard, tree, leaf, index, 1);
 }
 
@@ -624,7 +627,10 @@ function verifyLevel(shard: Shard, nodes: readonly number[], level: number, heig
     assert(count >= min || isAtEnd, 'score tree: node too empty');
     assert(count > 0 || height === 1, 'score tree: empty node');
   });
-  assert(level < height - 1 || level === 0 || nodeCount(shard, nodes[0]!) > 1, 'score tree: root of one child');
+  assert(
+    level < height - 1 || level === 0 || nodeCount(shard, nodes[0]!) > 1,
+    'score tree: root of one child',
+  );
 }
 
 /** Sizes and first entries that inner nodes keep of their children. `levels`: the leaves first. */

@@ -98,7 +98,6 @@ function parseTextBound(call: Call, index: number, bound: TextBound): boolean {
   const byteCount = call.args[index * 2 + 1]!;
   if (byteCount === 0) return false;
   const first = u8[at];
-  bound.bytes = call.source;
   bound.at = at + 1;
   bound.byteCount = byteCount - 1;
   bound.isExclusive = first === OPEN;

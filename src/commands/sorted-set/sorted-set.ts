@@ -259,8 +259,7 @@ function zmscoreCommand(call: Call): void {
   reply.array(call.count - 2);
   for (let index = 2; index < call.count; index++) {
     const at = args[index * 2]!;
-    const score =
-      record === 0 ? NaN : findScore(call.keyspace, key, call.source, at, args[index * 2 + 1]!);
+    const score = record === 0 ? NaN : findScore(call.keyspace, key, call.source, at, args[index * 2 + 1]!);
     if (score === score) reply.double(score);
     else reply.nil();
   }
