@@ -11,6 +11,13 @@ import {
   freeChainSlice,
   verifyChain,
 } from '../structures/list-chain.ts';
+import {
+  copyScoredMembers,
+  describeScoredMembers,
+  freeScoredSlice,
+  scoredBytesUsed,
+  verifyScoredMembers,
+} from '../structures/scored-members.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -36,6 +43,15 @@ const KINDS: readonly (StructureKind | undefined)[] = [
     verify: verifyChain,
     bytesUsed: chainBytesUsed,
     describe: describeChain,
+  },
+  undefined,
+  undefined,
+  {
+    freeSlice: freeScoredSlice,
+    copy: copyScoredMembers,
+    verify: verifyScoredMembers,
+    bytesUsed: scoredBytesUsed,
+    describe: describeScoredMembers,
   },
 ];
 
