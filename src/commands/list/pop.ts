@@ -45,7 +45,7 @@ function pop(call: Call, atFront: boolean): void {
 }
 
 /** Replies with the element at an end of the list found under `key`, and removes it. */
-export function popOne(call: Call, key: Key, atFront: boolean): void {
+export function popOne(call: Pick<Call, 'keyspace' | 'reply'>, key: Key, atFront: boolean): void {
   const { keyspace, reply } = call;
   pointAtEnd(key.shard, key.record, atFront, scratchText);
   reply.bulk(scratchText.bytes, scratchText.at, scratchText.byteCount);

@@ -17,6 +17,7 @@ import { NOT_A_FLOAT, OUT_OF_MEMORY, SYNTAX_ERROR, wrongArity } from '../replies
 import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findTyped, readTyped, WRONG } from '../typed-value.ts';
 import { floatArgument } from './arguments.ts';
+import { blockingRows } from './blocking.ts';
 import { popRows } from './pop.ts';
 import { rangeRows } from './range.ts';
 
@@ -105,7 +106,7 @@ const memberRows: readonly Row[] = [
 
 export const sortedSetFamily: Family = {
   group: 'sorted-set',
-  rows: [...memberRows, ...rangeRows, ...popRows],
+  rows: [...memberRows, ...rangeRows, ...popRows, ...blockingRows],
 };
 
 const NOT_A_NUMBER = 'ERR resulting score is not a number (NaN)';

@@ -10,7 +10,8 @@ import { type Interests, type KeyArguments, Wait } from '../../store/interests.t
 import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { recordType } from '../../store/record.ts';
-import { serveWait, type ServedWait } from '../../commands/waiting.ts';
+import { serveWait } from '../../commands/serve-wait.ts';
+import type { ServedWait } from '../../commands/waiting.ts';
 import type { BlockRequest } from '../../commands/row.ts';
 import type { Journal, ParkableClient } from '../dispatch.ts';
 import type { BlockedClients } from './blocked-clients.ts';
