@@ -4,6 +4,7 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
+import { setTableKind } from '../structures/set-table.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -22,7 +23,7 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const KINDS: readonly (StructureKind | undefined)[] = [];
+const KINDS: readonly (StructureKind | undefined)[] = [undefined, setTableKind];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {
