@@ -4,6 +4,13 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
+import {
+  copyFieldTable,
+  describeFieldTable,
+  fieldTableBytesUsed,
+  freeFieldsSlice,
+  verifyFieldTable,
+} from '../structures/field-table.ts';
 import { setTableKind } from '../structures/set-table.ts';
 import { Encoding } from './record.ts';
 
@@ -23,7 +30,16 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const KINDS: readonly (StructureKind | undefined)[] = [undefined, setTableKind];
+const FIELD_TABLE: StructureKind = {
+  freeSlice: freeFieldsSlice,
+  copy: copyFieldTable,
+  verify: verifyFieldTable,
+  bytesUsed: fieldTableBytesUsed,
+  describe: describeFieldTable,
+};
+
+/** By encoding, from Encoding.Chain on. */
+const KINDS: readonly (StructureKind | undefined)[] = [undefined, setTableKind, FIELD_TABLE, undefined];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {
