@@ -28,6 +28,9 @@ const enum Byte {
   CrLf = 0x0a0d,
 }
 
+/** "$0" and the end of the line, as an integer: the head of a bulk string of up to nine bytes but for its length. */
+const SHORT_HEAD = 0x0a0d3024;
+
 export class RespWriter {
   bytes: Bytes;
   /** Bytes written so far. */
@@ -131,17 +134,23 @@ export class RespWriter {
     this.text(`:${value}\r\n`);
   }
 
-  /** A bulk string of `byteCount` bytes from elsewhere. Hot: GET ends here. */
+  /** A bulk string of `byteCount` bytes from elsewhere. Hot: GET ends here, and LRANGE for each element. */
   bulk(from: Bytes, fromAt: number, byteCount: number): void {
     this.ensure(byteCount);
-    const u8 = this.bytes.u8;
+    const { u8, view } = this.bytes;
     let at = this.at;
-    u8[at] = 0x24;
-    at = formatInteger(u8, at + 1, byteCount);
-    this.bytes.view.setUint16(at, Byte.CrLf, true);
-    copyBytes(from, fromAt, this.bytes, at + 2, byteCount);
-    at += 2 + byteCount;
-    this.bytes.view.setUint16(at, Byte.CrLf, true);
+    if (byteCount < 10) {
+      view.setInt32(at, SHORT_HEAD + (byteCount << 8), true);
+      at += 4;
+    } else {
+      u8[at] = 0x24;
+      at = formatInteger(u8, at + 1, byteCount);
+      view.setUint16(at, Byte.CrLf, true);
+      at += 2;
+    }
+    copyBytes(from, fromAt, this.bytes, at, byteCount);
+    at += byteCount;
+    view.setUint16(at, Byte.CrLf, true);
     this.at = at + 2;
   }
 

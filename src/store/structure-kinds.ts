@@ -5,13 +5,12 @@
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
 import {
-  copyFieldTable,
-  describeFieldTable,
-  fieldTableBytesUsed,
-  freeFieldsSlice,
-  verifyFieldTable,
-} from '../structures/field-table.ts';
-import { setTableKind } from '../structures/set-table.ts';
+  chainBytesUsed,
+  copyChain,
+  describeChain,
+  freeChainSlice,
+  verifyChain,
+} from '../structures/list-chain.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -30,16 +29,15 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const FIELD_TABLE: StructureKind = {
-  freeSlice: freeFieldsSlice,
-  copy: copyFieldTable,
-  verify: verifyFieldTable,
-  bytesUsed: fieldTableBytesUsed,
-  describe: describeFieldTable,
-};
-
-/** By encoding, from Encoding.Chain on. */
-const KINDS: readonly (StructureKind | undefined)[] = [undefined, setTableKind, FIELD_TABLE, undefined];
+const KINDS: readonly (StructureKind | undefined)[] = [
+  {
+    freeSlice: freeChainSlice,
+    copy: copyChain,
+    verify: verifyChain,
+    bytesUsed: chainBytesUsed,
+    describe: describeChain,
+  },
+];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {
