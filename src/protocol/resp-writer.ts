@@ -4,7 +4,7 @@
  */
 import { Bytes, copyBytes } from '../base/bytes.ts';
 import { formatDouble } from '../base/double.ts';
-import { formatInteger } from '../base/number.ts';
+import { formatInteger, integerDigits } from '../base/number.ts';
 
 /** Size of the buffer while replies are small. */
 const REPLY_BYTES = 1 << 20;
@@ -223,8 +223,17 @@ export class RespWriter {
   }
 
   double(value: number): void {
-    if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) this.wholeDouble(value);
+    else if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
     else this.bulkText(formatDouble(value));
+  }
+
+  /** `double` of an integer of 32 bits that is not -0, without making a string. */
+  private wholeDouble(value: number): void {
+    if (this.version === 3) return this.head(0x2c, value);
+    this.head(0x24, integerDigits(value));
+    this.at = formatInteger(this.bytes.u8, this.at, value);
+    this.line();
   }
 
   /** An integer of any length, by its digits. */

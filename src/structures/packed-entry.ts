@@ -86,7 +86,8 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
   }
 }
 
-function encodeInteger(head: Bytes, integer: Int64): number {
+/** Writes the entry of an integer at the start of `head`. Returns its bytes, at most 9. */
+export function encodeInteger(head: Bytes, integer: Int64): number {
   const { u8, view } = head;
   const low = integer.lo;
   if (integer.hi !== low >> 31) {
