@@ -116,6 +116,8 @@ export interface Row {
    * shards its keys hash to in there are locked with the others.
    */
   readonly otherDatabase?: (call: Call) => number;
+  /** Whether this request uses keys that only running it can tell, so that every shard must be locked. */
+  readonly locksAll?: (call: Call) => boolean;
   /** May need far more memory than its request has bytes: the limit is checked before each, not once per read. */
   readonly grows?: true;
   readonly tips?: readonly string[];

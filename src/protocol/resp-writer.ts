@@ -55,6 +55,11 @@ export class RespWriter {
     if (this.at + byteCount + HEAD_BYTES > this.capacity) this.grow(byteCount);
   }
 
+  /** Gives up at once a reply that will take at least `byteCount` more bytes, if that is too much. */
+  refuseBeyond(byteCount: number): void {
+    if (this.at + byteCount > this.bytesMax) throw new ReplyTooLargeError('reply too large');
+  }
+
   private grow(byteCount: number): void {
     const wanted = this.at + byteCount + HEAD_BYTES;
     if (wanted > this.bytesMax) throw new ReplyTooLargeError('reply too large');

@@ -413,6 +413,7 @@ export class Dispatcher implements Call {
     if (command.keyFirst !== 0) this.hashRange(command);
     else this.hashSpecified(command);
     if (this.aheadCount > 1) this.keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
+    if (command.row.locksAll?.(this) === true) this.locks.wantAll();
     if (command.row.otherDatabase !== undefined) {
       this.wantInDatabase(command, command.row.otherDatabase(this));
     }

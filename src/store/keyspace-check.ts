@@ -10,6 +10,7 @@ import {
   verifyTable,
 } from '../structures/table.ts';
 import { emptyGraveyard } from './graveyard.ts';
+import { verifyHash } from './hash-check.ts';
 import type { Keyspace } from './keyspace.ts';
 import {
   isRooted,
@@ -21,9 +22,11 @@ import {
   recordEncoding,
   RecordFlag,
   recordFlags,
+  recordType,
   ROOT_BYTES,
   rootOf,
   valueBytes,
+  ValueType,
 } from './record.ts';
 import { structureKind } from './structure-kinds.ts';
 
@@ -92,6 +95,7 @@ function verifyRecord(
     expiries.set(database, (expiries.get(database) ?? 0) + 1);
   }
   const encoding = recordEncoding(shard, record);
+  if (recordType(shard, record) === ValueType.Hash) verifyHash(shard, record);
   if (!isRooted(encoding)) return block;
   assert(valueBytes(shard, record) === ROOT_BYTES, 'keyspace: size of a root');
   return block + structureKind(encoding).verify(shard, rootOf(shard, record));

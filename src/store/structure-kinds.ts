@@ -5,6 +5,13 @@
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
 import {
+  copyFieldTable,
+  describeFieldTable,
+  fieldTableBytesUsed,
+  freeFieldsSlice,
+  verifyFieldTable,
+} from '../structures/field-table.ts';
+import {
   chainBytesUsed,
   copyChain,
   describeChain,
@@ -18,6 +25,7 @@ import {
   scoredBytesUsed,
   verifyScoredMembers,
 } from '../structures/scored-members.ts';
+import { setTableKind } from '../structures/set-table.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -36,7 +44,8 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const KINDS: readonly (StructureKind | undefined)[] = [
+/** By encoding, from Encoding.Chain on. */
+const KINDS: readonly StructureKind[] = [
   {
     freeSlice: freeChainSlice,
     copy: copyChain,
@@ -44,8 +53,14 @@ const KINDS: readonly (StructureKind | undefined)[] = [
     bytesUsed: chainBytesUsed,
     describe: describeChain,
   },
-  undefined,
-  undefined,
+  setTableKind,
+  {
+    freeSlice: freeFieldsSlice,
+    copy: copyFieldTable,
+    verify: verifyFieldTable,
+    bytesUsed: fieldTableBytesUsed,
+    describe: describeFieldTable,
+  },
   {
     freeSlice: freeScoredSlice,
     copy: copyScoredMembers,
