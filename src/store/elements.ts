@@ -28,12 +28,9 @@ export function copyText(text: EntryText): Buffer {
 function copyList({ shard, record }: Key): Buffer[] {
   const elements: Buffer[] = [];
   const text = new EntryText();
-  const walk = new ListWalk(shard);
+  const walk = new ListWalk();
   walk.start(shard, record, 0, false);
-  while (walk.next()) {
-    text.point(shard.bytes, walk.entry);
-    elements.push(copyText(text));
-  }
+  while (walk.nextText(text)) elements.push(copyText(text));
   return elements;
 }
 

@@ -27,11 +27,12 @@ import {
   packCount,
   packedBytes,
   previousEntry,
+  readEntry,
   seekEntry,
   setPackCount,
   writePacked,
 } from '../structures/list-pack.ts';
-import { Element, encodeElement, type EntryText } from '../structures/packed-entry.ts';
+import { Element, encodeElement, type EntryText, isElementAt } from '../structures/packed-entry.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import {
@@ -141,7 +142,7 @@ export function takeBack(
 }
 
 /** Whether a run of `used` bytes, with `addedBytes` of text more, so that it has `count` entries, is too long to be packed. */
-function isTooLong(keyspace: Keyspace, used: number, addedBytes: number, count: number): boolean {
+export function isTooLong(keyspace: Keyspace, used: number, addedBytes: number, count: number): boolean {
   const limit = keyspace.packedLimits.listNode;
   return (
     LISTPACK_FRAME_BYTES + used + addedBytes > nodeBytesMax(limit) ||
@@ -214,17 +215,18 @@ export function becomeChain(keyspace: Keyspace, key: Key): boolean {
 }
 
 /**
- * Redis 7.2: a chain that has shrunk to one node of half the limit is packed again. Without memory for it it stays what
- * it is.
+ * Redis 7.2: a chain that has shrunk to one node of a `share` of the limit is packed again. Without memory for it it stays
+ * what it is.
  */
-export function packIfShort(keyspace: Keyspace, key: Key): void {
+export function packIfShort(keyspace: Keyspace, key: Key, share: number): void {
   const { shard } = key;
   const root = rootOf(shard, key.record);
   if (chainNodes(shard, root) !== 1) return;
   const node = placeNode(shard, root, 0);
   const byteCount = runBytes(shard, node);
   const count = chainLength(shard, root);
-  if (isTooLong(keyspace, byteCount * 2 + LISTPACK_FRAME_BYTES, 0, count * 2)) return;
+  const used = (byteCount + LISTPACK_FRAME_BYTES) * share - LISTPACK_FRAME_BYTES;
+  if (isTooLong(keyspace, used, 0, count * share)) return;
   const record = keyspace.resizeValue(key, PACK_HEAD_BYTES + byteCount, false);
   if (record === 0) return;
   setRecordKind(shard, record, ValueType.List, Encoding.Packed);
@@ -259,7 +261,7 @@ export function removeEnd(keyspace: Keyspace, key: Key, atFront: boolean): numbe
     return 0;
   }
   removeChainEnd(shard, root, atFront);
-  if (chainNodes(shard, root) === 1) packIfShort(keyspace, key);
+  if (chainNodes(shard, root) === 1) packIfShort(keyspace, key, 2);
   return left;
 }
 
@@ -289,10 +291,8 @@ export function shrinkPacked(keyspace: Keyspace, key: Key, byteCount: number): v
 
 /** A walk along a list, from any element to either end. Valid until the list is changed. */
 export class ListWalk {
-  bytes: Bytes;
-  /** Where the entry begins that `next` has come to. */
-  entry = 0;
-  private shard: Shard;
+  private bytes!: Bytes;
+  private shard!: Shard;
   private isBackward = false;
   /** The part of the current run that is still to come lies between `at` and `end`, whichever comes first. */
   private at = 0;
@@ -300,11 +300,6 @@ export class ListWalk {
   /** Root of the chain, and the node that comes after the current one; 0: the list is packed. */
   private root = 0;
   private index = 0;
-
-  constructor(shard: Shard) {
-    this.shard = shard;
-    this.bytes = shard.bytes;
-  }
 
   /** Goes to element `index`, which must exist and will be the first that `next` comes to. */
   start(shard: Shard, record: number, index: number, isBackward: boolean): void {
@@ -331,17 +326,29 @@ export class ListWalk {
     if (isBackward) this.at = nextEntry(bytes, this.at);
   }
 
-  /** Comes to the next element, `entry`. False: there is none. Hot. */
-  next(): boolean {
+  /** Comes to the next element and points `text` at it. False: there is none. Hot. */
+  nextText(text: EntryText): boolean {
     if (this.at === this.end && !this.nextRun()) return false;
     if (this.isBackward) {
       this.at = previousEntry(this.bytes, this.at);
-      this.entry = this.at;
-    } else {
-      this.entry = this.at;
-      this.at = nextEntry(this.bytes, this.at);
-    }
+      text.point(this.bytes, this.at);
+    } else this.at = readEntry(this.bytes, this.at, text);
     return true;
+  }
+
+  /**
+   * Comes to the next element that equals `element`, if that is among the next `stepsMax`. Returns how many steps it took,
+   * or 0: there is none.
+   */
+  nextMatch(element: Element, stepsMax: number): number {
+    for (let steps = 1; steps <= stepsMax; steps++) {
+      if (this.at === this.end && !this.nextRun()) return 0;
+      const bytes = this.bytes;
+      const entry = this.isBackward ? previousEntry(bytes, this.at) : this.at;
+      this.at = this.isBackward ? entry : nextEntry(bytes, entry);
+      if (isElementAt(element, bytes, entry)) return steps;
+    }
+    return 0;
   }
 
   private nextRun(): boolean {

@@ -70,6 +70,8 @@ const FIRST_ROOM_SHIFT = 3;
 export class ChainCursor {
   /** Which node, counted from the first. */
   index = 0;
+  /** Which entry of the node. */
+  inNode = 0;
   /** Where the entry begins. */
   at = 0;
 }
@@ -187,50 +189,17 @@ export function pushToChain(
   atFront: boolean,
   limit: number,
 ): boolean {
-  const words = shard.words;
-  const place = endPlace(words, root >> 2, atFront);
-  const byteCount = packedBytes(element);
-  let at = 0;
-  if (words[place + Place.Count]! < nodeEntriesMax(limit)) {
-    const node = words[place + Place.Node]!;
-    at = atFront ? extendFront(shard, node, byteCount) : extendBack(shard, node, byteCount);
-    if (at === 0) at = makeRoomAtEnd(shard, root, place, byteCount, atFront, limit);
-  }
-  if (at === 0) return addEndNode(shard, root, element, atFront, limit);
-  writePacked(element, shard.bytes, at);
-  words[place + Place.Count]!++;
-  words[(root >> 2) + Root.Elements]!++;
-  return true;
-}
-
-/** Takes `byteCount` bytes more into the node of an end, which must get room first. Returns where, or 0: not in there. */
-function makeRoomAtEnd(
-  shard: Shard,
-  root: number,
-  place: number,
-  byteCount: number,
-  atFront: boolean,
-  limit: number,
-): number {
-  const words = shard.words;
-  const isOnly = words[(root >> 2) + Root.Nodes] === 1;
-  const node = makeRoom(shard, words[place + Place.Node]!, byteCount, atFront, isOnly, nodeBytesMax(limit));
-  if (node === 0) return 0;
-  words[place + Place.Node] = node;
-  return atFront ? extendFront(shard, node, byteCount) : extendBack(shard, node, byteCount);
-}
-
-function addEndNode(shard: Shard, root: number, element: Element, atFront: boolean, limit: number): boolean {
-  if (!reservePlaces(shard, root, 1)) return false;
   const nodes = chainNodes(shard, root);
-  if (!addNode(shard, root, atFront ? 0 : nodes, element, atFront, limit)) return false;
+  if (addToNode(shard, root, atFront ? 0 : nodes - 1, element, atFront, limit)) return true;
+  if (!addNode(shard, root, atFront ? 0 : nodes, element, limit)) return false;
   // The node that is no end any more.
-  fitPlace(shard, root, atFront ? 1 : nodes - 1);
+  const inner = atFront ? 1 : nodes - 1;
+  setPlaceNode(shard, root, inner, fitNode(shard, placeNode(shard, root, inner)));
   return true;
 }
 
-/** Adds a node with one element at `index`; a place for it is reserved. False, nothing changed: out of memory. */
-export function addNode(
+/** Adds an element at an end of node `index`. False, nothing changed: it does not fit, or there is no memory. Hot. */
+export function addToNode(
   shard: Shard,
   root: number,
   index: number,
@@ -238,17 +207,40 @@ export function addNode(
   atFront: boolean,
   limit: number,
 ): boolean {
+  const words = shard.words;
+  const place = placeWord(words, root >> 2, index);
+  if (words[place + Place.Count]! >= nodeEntriesMax(limit)) return false;
   const byteCount = packedBytes(element);
+  let node = words[place + Place.Node]!;
+  let at = atFront ? extendFront(shard, node, byteCount) : extendBack(shard, node, byteCount);
+  if (at === 0) {
+    const isOnly = words[(root >> 2) + Root.Nodes] === 1;
+    node = makeRoom(shard, node, byteCount, atFront, isOnly, nodeBytesMax(limit));
+    if (node === 0) return false;
+    words[place + Place.Node] = node;
+    at = atFront ? extendFront(shard, node, byteCount) : extendBack(shard, node, byteCount);
+  }
+  writePacked(element, shard.bytes, at);
+  words[place + Place.Count]!++;
+  words[(root >> 2) + Root.Elements]!++;
+  return true;
+}
+
+/** Adds a node with one element at `index`. False, nothing changed: out of memory. */
+export function addNode(shard: Shard, root: number, index: number, element: Element, limit: number): boolean {
+  if (!reservePlaces(shard, root, 1)) return false;
+  const byteCount = packedBytes(element);
+  const atFront = index === 0;
   const node = createNode(shard, roomOfNew(byteCount, limit, chainNodes(shard, root)), atFront);
   if (node === 0) return false;
   const at = atFront ? extendFront(shard, node, byteCount) : extendBack(shard, node, byteCount);
   writePacked(element, shard.bytes, at);
   enterNode(shard, root, index, node, 1);
-  shard.words[(root >> 2) + Root.Elements]!++;
+  changeLength(shard, root, 1);
   return true;
 }
 
-/** Enters a node of `count` elements, which the chain already counts, at `index`; a place is reserved. */
+/** Enters a node at `index`, where a place is reserved. */
 export function enterNode(shard: Shard, root: number, index: number, node: number, count: number): void {
   const words = shard.words;
   const place = openPlace(words, root >> 2, index);
@@ -256,26 +248,19 @@ export function enterNode(shard: Shard, root: number, index: number, node: numbe
   words[place + Place.Count] = count;
 }
 
-/** Lets node `index` give back what it does not use. */
-function fitPlace(shard: Shard, root: number, index: number): void {
-  const place = placeWord(shard.words, root >> 2, index);
-  shard.words[place + Place.Node] = fitNode(shard, shard.words[place + Place.Node]!);
-}
-
 /** Another block has taken the place of node `index`. */
 export function setPlaceNode(shard: Shard, root: number, index: number, node: number): void {
   shard.words[placeWord(shard.words, root >> 2, index) + Place.Node] = node;
 }
 
-/** Counts `change` elements more in node `index`, and in all. */
-export function countElements(shard: Shard, root: number, index: number, change: number): void {
-  shard.words[placeWord(shard.words, root >> 2, index) + Place.Count]! += change;
-  shard.words[(root >> 2) + Root.Elements]! += change;
+/** Node `index` has so many elements now. */
+export function setPlaceCount(shard: Shard, root: number, index: number, count: number): void {
+  shard.words[placeWord(shard.words, root >> 2, index) + Place.Count] = count;
 }
 
-/** `count` elements of node `index` have gone to another node, which counts them. */
-export function uncountMoved(shard: Shard, root: number, index: number, count: number): void {
-  shard.words[placeWord(shard.words, root >> 2, index) + Place.Count]! -= count;
+/** The chain has so many elements more. */
+export function changeLength(shard: Shard, root: number, change: number): void {
+  shard.words[(root >> 2) + Root.Elements]! += change;
 }
 
 /** Where the first entry begins, or the last. Hot. */
@@ -318,6 +303,7 @@ export function seekChain(shard: Shard, root: number, index: number, cursor: Cha
   }
   const node = words[count - Place.Count + Place.Node]!;
   cursor.index = (count - Place.Count - first) / Place.Words;
+  cursor.inNode = rest;
   cursor.at = seekEntry(shard.bytes, runStart(shard, node), runEnd(shard, node), words[count]!, rest);
 }
 
@@ -394,10 +380,32 @@ export function removePlaces(shard: Shard, root: number, index: number, count: n
     words[word + Root.First]! += count;
   }
   words[word + Root.Nodes] = nodes - count;
-  const capacity = words[word + Root.Capacity]!;
-  if (capacity > PLACES_MIN * 2 && (nodes - count) * 4 < capacity) {
-    resizeDirectory(shard, root, (nodes - count) * 2);
+  fitDirectory(shard, root);
+}
+
+/** Takes the places of nodes without elements, which are freed, out of the directory: all of them in one pass. */
+export function removeEmptyPlaces(shard: Shard, root: number): void {
+  const words = shard.words;
+  const word = root >> 2;
+  const first = placeWord(words, word, 0);
+  const end = first + words[word + Root.Nodes]! * Place.Words;
+  let to = first;
+  for (let from = first; from < end; from += Place.Words) {
+    if (words[from + Place.Count] === 0) continue;
+    words[to + Place.Node] = words[from + Place.Node]!;
+    words[to + Place.Count] = words[from + Place.Count]!;
+    to += Place.Words;
   }
+  words[word + Root.Nodes] = (to - first) / Place.Words;
+  fitDirectory(shard, root);
+}
+
+/** Gives back a directory of which only a part is used, if there is memory for the exchange. */
+function fitDirectory(shard: Shard, root: number): void {
+  const word = root >> 2;
+  const nodes = shard.words[word + Root.Nodes]!;
+  const capacity = shard.words[word + Root.Capacity]!;
+  if (capacity > PLACES_MIN * 2 && nodes * 4 < capacity) resizeDirectory(shard, root, nodes * 2);
 }
 
 /**

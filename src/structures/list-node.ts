@@ -186,9 +186,15 @@ export function fitNode(shard: Shard, node: number): number {
   return smaller;
 }
 
-/** Whether a node uses so little of its room that it had better be looked at. */
-export function isSparse(shard: Shard, node: number): boolean {
-  return runBytes(shard, node) < shard.words[(node >> 2) + Node.Room]! >> 2;
+/** `fitNode` for a node from which something was taken: only if it is nearly empty, or larger than new ones may become. */
+export function settleNode(shard: Shard, node: number, bytesMax: number): number {
+  const room = shard.words[(node >> 2) + Node.Room]!;
+  return runBytes(shard, node) < room >> 2 || room > bytesMax ? fitNode(shard, node) : node;
+}
+
+/** Bytes that are free behind the run. */
+export function roomBehind(shard: Shard, node: number): number {
+  return shard.words[(node >> 2) + Node.Room]! - shard.words[(node >> 2) + Node.End]!;
 }
 
 /** Opens a gap of `byteCount` bytes at `at`, an entry's beginning. There must be so much room behind the run. */

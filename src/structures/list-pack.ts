@@ -18,7 +18,7 @@
  *  Cost: 1 byte per entry shorter than 128 bytes; a step in either direction reads one or two bytes.
  */
 import type { Bytes } from '../base/bytes.ts';
-import { type Element, entryBytesAt, writeElement } from './packed-entry.ts';
+import { type Element, entryBytesAt, type EntryText, writeElement } from './packed-entry.ts';
 
 /** Bytes in front of the run of a short list. */
 export const PACK_HEAD_BYTES = 2;
@@ -72,6 +72,18 @@ export function nextEntry(bytes: Bytes, at: number): number {
   if (lead < 0xc0) return lead < 0x80 ? at + 2 : at + 2 + (lead & 0x3f);
   const entryBytes = entryBytesAt(bytes, at);
   return at + entryBytes + backBytes(entryBytes);
+}
+
+/** Points `text` at the text of the entry at `at`, and returns where the next one begins. Hot: LRANGE. */
+export function readEntry(bytes: Bytes, at: number, text: EntryText): number {
+  const lead = bytes.u8[at]!;
+  if ((lead & 0xc0) === 0x80) {
+    const byteCount = lead & 0x3f;
+    text.set(bytes, at + 1, byteCount);
+    return at + 2 + byteCount;
+  }
+  text.point(bytes, at);
+  return nextEntry(bytes, at);
 }
 
 /** Where the entry begins that ends in front of `at`, which is an entry's beginning or the end of the run. Hot. */
