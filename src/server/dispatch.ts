@@ -388,11 +388,12 @@ export class Dispatcher implements Call {
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
-    if ((command.flags & Flag.Write) !== 0 && this.locks.haveInterests && this.mayMove(command)) {
+    const isWrite = (command.flags & Flag.Write) !== 0;
+    if (isWrite && !this.locks.areAll && this.locks.haveInterests && this.mayMove(command)) {
       this.locks.release();
       return this.runAll(command);
     }
-    this.runLocked(command, false);
+    this.runLocked(command);
   }
 
   /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
@@ -471,12 +472,12 @@ export class Dispatcher implements Call {
     this.locks.lockWanted();
     this.readDatabase();
     if (command.keys.length > 0) this.hashKeys(command);
-    this.runLocked(command, true);
+    this.runLocked(command);
   }
 
   /** Runs the command under the locks held and gives them back. */
-  private runLocked(command: Command, allLocked: boolean): void {
-    const failure = this.runAndServe(command, allLocked);
+  private runLocked(command: Command): void {
+    const failure = this.runAndServe(command, this.locks.areAll);
     this.locks.release();
     if (failure !== null) this.failed(command, failure);
   }

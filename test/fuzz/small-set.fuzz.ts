@@ -73,7 +73,9 @@ abstract class SmallSetFuzz {
 
   /** A choice of the numbers below `count`, ascending, at least one. */
   protected chooseSome(count: number): number[] {
-    const chosen = Array.from({ length: count }, (_, index) => index).filter(() => this.random.below(3) === 0);
+    const chosen = Array.from({ length: count }, (_, index) => index).filter(
+      () => this.random.below(3) === 0,
+    );
     return chosen.length === 0 ? [this.random.below(count)] : chosen;
   }
 
@@ -158,7 +160,8 @@ class IntegerSetFuzz extends SmallSetFuzz {
     if (model.length > 0) verifyIntegerSet(bytes, at, byteCount);
     model.forEach((value, index) => {
       readInteger(bytes, at, index, integer);
-      if (((BigInt(integer.hi) << 32n) | BigInt(integer.lo >>> 0)) !== value) throw new Error(`integer ${index}`);
+      if (((BigInt(integer.hi) << 32n) | BigInt(integer.lo >>> 0)) !== value)
+        throw new Error(`integer ${index}`);
     });
   }
 }

@@ -169,7 +169,9 @@ describe('a client that waits', () => {
     scene.run('ZADD', 'z', 1, 'a', 2, 'b', 3, 'c', 4.5, 'd');
     expect(await scene.reply(1)).toBe(`*3\r\n${bulk('z', 'a', '1')}`);
     expect(await scene.reply(2)).toBe(`*3\r\n${bulk('z', 'd')},4.5\r\n`);
-    expect(await scene.reply(3)).toBe(`*2\r\n${bulk('z')}*2\r\n*2\r\n${bulk('b', '2')}*2\r\n${bulk('c', '3')}`);
+    expect(await scene.reply(3)).toBe(
+      `*2\r\n${bulk('z')}*2\r\n*2\r\n${bulk('b', '2')}*2\r\n${bulk('c', '3')}`,
+    );
     expect(scene.run('EXISTS', 'z')).toBe(':0\r\n');
     scene.end();
   });
@@ -247,6 +249,21 @@ describe('a client that waits', () => {
       expect(scene.run('LRANGE', 'k', 0, -1)).toBe(`*1\r\n${bulk('y')}`);
       scene.end();
     }
+  });
+
+  test('moves on what SORT stores, to whatever shard', async () => {
+    const scene = new Scene({ shardCount: 8 });
+    scene.run('RPUSH', 'source', 'b', 'a');
+    for (let number = 0; number < 8; number++)
+      scene.block(number, 'BLMOVE', 'sorted', `to ${number}`, 'LEFT', 'RIGHT', 0);
+    for (let number = 0; number < 8; number++) {
+      if (scene.run('EXISTS', 'sorted') === ':0\r\n') {
+        expect(scene.run('SORT', 'source', 'ALPHA', 'STORE', 'sorted')).toBe(':2\r\n');
+      }
+      expect(await scene.reply(number)).toBe(bulk(number % 2 === 0 ? 'a' : 'b'));
+      expect(scene.run('LLEN', `to ${number}`)).toBe(':1\r\n');
+    }
+    scene.end();
   });
 
   test('waits for a key of its logical database, whatever stands for that', async () => {
