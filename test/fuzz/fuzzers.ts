@@ -4,6 +4,7 @@ import { fuzzAllocator } from './allocator.fuzz.ts';
 import { leakCanary, overrunCanary } from './canary.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
+import { fuzzScoredMembers } from './scored-members.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
 export interface FuzzerRow {
@@ -19,6 +20,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   allocator: { run: fuzzAllocator, testOperations: 100_000 },
   table: { run: fuzzTable, testOperations: 100_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
+  'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },
   'canary-leak': { run: leakCanary, testOperations: 20_000, isCanary: true },

@@ -17,7 +17,9 @@ import { NOT_A_FLOAT, OUT_OF_MEMORY, SYNTAX_ERROR, wrongArity } from '../replies
 import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findTyped, readTyped, WRONG } from '../typed-value.ts';
 import { floatArgument } from './arguments.ts';
+import { combiningRows } from './combining.ts';
 import { popRows } from './pop.ts';
+import { randomRows } from './random.ts';
 import { rangeRows } from './range.ts';
 
 const memberRows: readonly Row[] = [
@@ -105,7 +107,7 @@ const memberRows: readonly Row[] = [
 
 export const sortedSetFamily: Family = {
   group: 'sorted-set',
-  rows: [...memberRows, ...rangeRows, ...popRows],
+  rows: [...memberRows, ...rangeRows, ...popRows, ...combiningRows, ...randomRows],
 };
 
 const NOT_A_NUMBER = 'ERR resulting score is not a number (NaN)';
