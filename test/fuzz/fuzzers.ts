@@ -7,6 +7,7 @@ import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzSmallSets } from './small-set.fuzz.ts';
+import { fuzzScoredMembers } from './scored-members.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
 export interface FuzzerRow {
@@ -25,6 +26,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   'small-sets': { run: fuzzSmallSets, testOperations: 20_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
   interests: { run: fuzzInterests, testOperations: 20_000 },
+  'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },
   'canary-leak': { run: leakCanary, testOperations: 20_000, isCanary: true },
