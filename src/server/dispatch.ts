@@ -392,11 +392,12 @@ export class Dispatcher implements Call {
       this.locks.release();
       return this.runAll(command);
     }
-    this.runLocked(command, false);
+    this.runLocked(command);
   }
 
   /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
   private mayMove(command: Command): boolean {
+    if (this.locks.areAll) return false;
     if (command.row.otherDatabase !== undefined) return true;
     const positions = this.findKeys(command);
     for (let i = 0; i < positions.length; i += 2) {
@@ -471,12 +472,12 @@ export class Dispatcher implements Call {
     this.locks.lockWanted();
     this.readDatabase();
     if (command.keys.length > 0) this.hashKeys(command);
-    this.runLocked(command, true);
+    this.runLocked(command);
   }
 
   /** Runs the command under the locks held and gives them back. */
-  private runLocked(command: Command, allLocked: boolean): void {
-    const failure = this.runAndServe(command, allLocked);
+  private runLocked(command: Command): void {
+    const failure = this.runAndServe(command, this.locks.areAll);
     this.locks.release();
     if (failure !== null) this.failed(command, failure);
   }

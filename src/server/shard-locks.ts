@@ -35,6 +35,11 @@ export class ShardLocks {
     }
   }
 
+  /** Whether every lock is held. */
+  get areAll(): boolean {
+    return this.heldCount === this.shards.length;
+  }
+
   /** Whether somebody waits for keys of a shard whose lock is held. */
   get haveInterests(): boolean {
     for (let place = 0; place < this.heldCount; place++) {
