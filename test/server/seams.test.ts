@@ -11,8 +11,20 @@ import { TestServer } from '../support/test-server.ts';
 
 type Parts = readonly (string | number)[];
 
-/** For every command that writes: a request that changes the keys named, when `a` is "10" and expires, `b` is "20". */
+/**
+ * For every command that writes: a request that changes the keys named, when `a` is "10" and expires, `b` is "20", and
+ * there are a list and a sorted set of two elements each.
+ */
 const WRITES: Readonly<Record<string, { readonly request: Parts; readonly touches: readonly string[] }>> = {
+  blmove: { request: ['BLMOVE', 'list', 'new', 'LEFT', 'LEFT', 0], touches: ['list', 'new'] },
+  blmovem: { request: ['BLMOVEM', 'list', 'new', 'LEFT', 'LEFT', 0], touches: ['list', 'new'] },
+  blmpop: { request: ['BLMPOP', 0, 1, 'list', 'LEFT'], touches: ['list'] },
+  blpop: { request: ['BLPOP', 'list', 0], touches: ['list'] },
+  brpop: { request: ['BRPOP', 'list', 0], touches: ['list'] },
+  brpoplpush: { request: ['BRPOPLPUSH', 'list', 'new', 0], touches: ['list', 'new'] },
+  bzmpop: { request: ['BZMPOP', 0, 1, 'sorted set', 'MIN'], touches: ['sorted set'] },
+  bzpopmax: { request: ['BZPOPMAX', 'sorted set', 0], touches: ['sorted set'] },
+  bzpopmin: { request: ['BZPOPMIN', 'sorted set', 0], touches: ['sorted set'] },
   append: { request: ['APPEND', 'a', 'x'], touches: ['a'] },
   copy: { request: ['COPY', 'a', 'new'], touches: ['new'] },
   decr: { request: ['DECR', 'a'], touches: ['a'] },
@@ -55,6 +67,8 @@ function prepared(): TestServer {
   server.run('SET', 'a', 10);
   server.run('EXPIRE', 'a', 1000);
   server.run('SET', 'b', 20);
+  server.run('RPUSH', 'list', 1, 2);
+  server.run('ZADD', 'sorted set', 1, 'x', 2, 'y');
   return server;
 }
 

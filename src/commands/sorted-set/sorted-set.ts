@@ -108,8 +108,7 @@ const memberRows: readonly Row[] = [
 
 export const sortedSetFamily: Family = {
   group: 'sorted-set',
-  rows: [...memberRows, ...rangeRows, ...popRows, ...blockingRows],
-  rows: [...memberRows, ...rangeRows, ...popRows, ...combiningRows, ...randomRows],
+  rows: [...memberRows, ...rangeRows, ...popRows, ...blockingRows, ...combiningRows, ...randomRows],
 };
 
 const NOT_A_NUMBER = 'ERR resulting score is not a number (NaN)';
