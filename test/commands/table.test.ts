@@ -25,7 +25,6 @@ interface FrozenKeys {
 
 /** Commands that the table does not have, and where they come from. */
 const NEWER: Readonly<Record<string, string>> = {
-  BLMOVEM: 'Redis 8.10',
   DELEX: 'Redis 8.4',
   DELIFEQ: 'Valkey 9.0',
   DIGEST: 'Redis 8.4',
