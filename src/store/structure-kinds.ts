@@ -4,13 +4,8 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
-import {
-  copyScoredMembers,
-  describeScoredMembers,
-  freeScoredSlice,
-  scoredBytesUsed,
-  verifyScoredMembers,
-} from '../structures/scored-members.ts';
+import { scoredMembersKind } from '../structures/scored-members.ts';
+import { setTableKind } from '../structures/set-table.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -29,18 +24,7 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const KINDS: readonly (StructureKind | undefined)[] = [
-  undefined,
-  undefined,
-  undefined,
-  {
-    freeSlice: freeScoredSlice,
-    copy: copyScoredMembers,
-    verify: verifyScoredMembers,
-    bytesUsed: scoredBytesUsed,
-    describe: describeScoredMembers,
-  },
-];
+const KINDS: readonly (StructureKind | undefined)[] = [undefined, setTableKind, undefined, scoredMembersKind];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {

@@ -188,8 +188,13 @@ export class EntryText {
     else if (lead === Lead.LongString) this.set(bytes, at + 5, bytes.view.getInt32(at + 1, true));
     else {
       readEntryInteger(bytes, at, this.integer);
-      this.set(this.digits, 0, formatInt64(this.digits.u8, 0, this.integer.hi, this.integer.lo));
+      this.setInteger(this.integer);
     }
+  }
+
+  /** Points this at the digits of an integer: valid until the next `point` or `setInteger`. */
+  setInteger(integer: Int64): void {
+    this.set(this.digits, 0, formatInt64(this.digits.u8, 0, integer.hi, integer.lo));
   }
 
   /** Points this at plain bytes. */

@@ -87,6 +87,8 @@ const HOMES_MAX = 65536;
 const loadMax = (homes: number): number => homes - (homes >> 3);
 /** Load right after a rebuild is at most this share of the homes, so that rebuilds stay far apart. */
 const REBUILD_LOAD = 0.75;
+/** Of this many entries that are to come a segment is split at once: about what it would split at, less their spread. */
+const PRESPLIT_ENTRIES = 384;
 
 /** An empty table. Returns its offset, or 0 when the shard is full. */
 export function createTable(shard: Shard): number {
@@ -108,6 +110,23 @@ export function createTable(shard: Shard): number {
   words[word + Root.Segments] = 1;
   words[word + Root.Deep] = 1;
   return root;
+}
+
+/**
+ * An empty table that is already split for about `count` entries of all hashes: for filling it in the order of the
+ * hashes, which would crowd every segment of a growing table at one end, and leave it far too large. 0: no room.
+ */
+export function createTableFor(shard: Shard, count: number): number {
+  const table = createTable(shard);
+  if (table === 0) return 0;
+  for (let depth = 0; count >> depth >= PRESPLIT_ENTRIES && depth < DEPTH_MAX; depth++) {
+    for (let hash = 0; hash >= 0; hash = segmentEndHash(hash, depth)) {
+      if (split(shard, table, segmentOf(shard, table, hash), hash)) continue;
+      freeTable(shard, table);
+      return 0;
+    }
+  }
+  return table;
 }
 
 /** Frees the table's own blocks; what the references point to is the caller's. */
@@ -276,6 +295,30 @@ export function collectEntries(
     if (out.length >= lengthMin) return hash;
   }
   return -1;
+}
+
+/** The slot of the entry that `index` others with hash >= `fromHash` stand before, or 0: that has not hash < `endHash`. */
+export function nthSlot(
+  shard: Shard,
+  table: number,
+  fromHash: number,
+  endHash: number,
+  index: number,
+): number {
+  const words = shard.words;
+  let left = index;
+  for (let hash = fromHash; hash >= 0;) {
+    const segment = segmentOf(shard, table, hash) >> 2;
+    const end = segment + Segment.FirstSlot + words[segment + Segment.Slots]! * Slot.Words;
+    const home = homeOf(hash, words[segment]!, words[segment + Segment.Homes]!);
+    for (let slot = segment + Segment.FirstSlot + (home << 1); slot < end; slot += Slot.Words) {
+      if (words[slot + Slot.Ref] === 0 || words[slot]! < hash) continue;
+      if (words[slot]! >= endHash) return 0;
+      if (left-- === 0) return slot;
+    }
+    hash = segmentEndHash(hash, words[segment]!);
+  }
+  return 0;
 }
 
 /**
