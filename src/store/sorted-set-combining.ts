@@ -239,9 +239,8 @@ function isInOthers(operands: readonly Operand[]): boolean {
 }
 
 /**
- * A span of the sorted set `record` in `from` as new members in `shard`. Null, nothing left behind: out of memory. Redis
- * adds them one by one, and -0 becomes 0 as long as they are packed: which they never are where it knows from the start
- * (`countIsKnown`: from ranks) that there are too many.
+ * A span of the sorted set `record` in `from` as new members in `shard`. Null, nothing left behind: out of memory.
+ * Accepted: -0 stays -0 unless all of it is packed; in Redis it depends on how much was packed when it was added.
  */
 export function copySpan(
   keyspace: Keyspace,
@@ -249,16 +248,12 @@ export function copySpan(
   from: Shard,
   record: number,
   span: RankSpan,
-  countIsKnown: boolean,
 ): ScoredMembersBuilder | null {
   const into = new ScoredMembersBuilder(keyspace, shard);
   if (into.root === 0) return null;
-  let packed = !countIsKnown || fitsPacked(keyspace, span.count, 0);
-  const { text } = scratchWalk;
   scratchWalk.begin(from, record, span.first, span.count, false);
-  for (let count = 1; scratchWalk.next(); count++) {
-    packed &&= fitsPacked(keyspace, count, text.byteCount);
-    if (into.append(text, packed ? scratchWalk.score + 0 : scratchWalk.score)) continue;
+  while (scratchWalk.next()) {
+    if (into.append(scratchWalk.text, scratchWalk.score)) continue;
     into.drop();
     return null;
   }

@@ -5,6 +5,8 @@ import type { EntryText } from '../structures/packed-entry.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import { recordType, ValueType } from './record.ts';
+import { SetReader } from './set/reader.ts';
+import { countMembers, hasMember } from './set/set.ts';
 import { scoreIn, sortedSetLength } from './sorted-set.ts';
 import { SortedSetWalk } from './sorted-set-walk.ts';
 
@@ -52,9 +54,43 @@ class SortedSetSource implements ScoredSource {
   }
 }
 
+/** A set, whose members all have the score 1. */
+class SetSource implements ScoredSource {
+  readonly length: number;
+  readonly score = 1;
+  private readonly reader = new SetReader();
+  readonly text = this.reader.text;
+
+  constructor(
+    private readonly keyspace: Keyspace,
+    private readonly shard: Shard,
+    private readonly record: number,
+  ) {
+    this.length = countMembers(shard, record);
+  }
+
+  begin(): void {
+    this.reader.open(this.keyspace, this.shard, this.record);
+  }
+
+  next(): boolean {
+    return this.reader.next();
+  }
+
+  find(bytes: Bytes, at: number, byteCount: number): number {
+    return hasMember(this.keyspace, this.shard, this.record, bytes, at, byteCount) ? 1 : NaN;
+  }
+}
+
 /** The value found under `key` as a source, or null: it is of no such kind. */
 export function openSource(keyspace: Keyspace, key: Key): ScoredSource | null {
   const { shard, record } = key;
-  if (recordType(shard, record) === ValueType.SortedSet) return new SortedSetSource(keyspace, shard, record);
-  return null;
+  switch (recordType(shard, record)) {
+    case ValueType.SortedSet:
+      return new SortedSetSource(keyspace, shard, record);
+    case ValueType.Set:
+      return new SetSource(keyspace, shard, record);
+    default:
+      return null;
+  }
 }

@@ -66,6 +66,8 @@ const RANGE_WORDS = ['BYSCORE', 'BYLEX', 'REV', 'WITHSCORES', 'LIMIT', 'bylex', 
 const MIXED_KEYS = ['k0', 'k1', 'k2', 'k3', 'k4', 'k5'];
 /** Keys of sorted sets whose scores are all 0: the others' order by text is nobody's promise. */
 const TEXT_KEYS = ['t0', 't1', 't2'];
+/** Keys of sets, whose members count as having the score 1. */
+const SET_KEYS = ['s0', 's1'];
 /** Always a string: see SORTED_SET_PROLOGUE. */
 const STRING_KEY = 'string';
 
@@ -221,9 +223,11 @@ function olderRange(random: Random): Command {
   }
 }
 
+const sourceKey = (random: Random): string => (random.oneIn(6) ? random.pick(SET_KEYS) : anyKey(random));
+
 function countKeys(random: Random): Argument[] {
-  const keys = some(random, 3, anyKey);
-  keys.push(anyKey(random));
+  const keys = some(random, 3, sourceKey);
+  keys.push(sourceKey(random));
   const count = random.oneIn(25) ? random.pick([...BAD_INTEGERS, '0', '-1', '9', '2']) : keys.length;
   return [count, ...keys];
 }
@@ -345,7 +349,13 @@ export const SORTED_SET_GENERATORS: readonly Generator[] = [
   (random) => ['ZSCORE', anyKey(random), member(random)],
   (random) => ['ZMSCORE', anyKey(random), ...some(random, 3, member), member(random)],
   (random) => [random.pick(['ZRANK', 'ZREVRANK']), anyKey(random), member(random)],
-  (random) => ['ZCARD', anyKey(random)],
+  (random) => ['ZCARD', sourceKey(random)],
+  (random) => [
+    random.pick(['SADD', 'SADD', 'SREM']),
+    random.pick(SET_KEYS),
+    ...some(random, 9, member),
+    'm1',
+  ],
   (random) => ['ZCOUNT', anyKey(random), bound(random), bound(random)],
   (random) => ['ZLEXCOUNT', textKey(random), textBound(random), textBound(random)],
   (random) => [
@@ -364,7 +374,13 @@ export const SORTED_SET_GENERATORS: readonly Generator[] = [
 export function isSameOutcome(command: Command, ours: string, theirs: string): boolean {
   if (ours.startsWith('-') || theirs.startsWith('-')) return false;
   if (command[0] === 'ZRANDMEMBER') return shapeOf(ours) === shapeOf(theirs);
-  return command[0] === 'ZSCAN' && sortedPairs(ours) === sortedPairs(theirs);
+  if (command[0] === 'ZSCAN') return sortedPairs(ours) === sortedPairs(theirs);
+  return withoutNegativeZero(ours) === withoutNegativeZero(theirs);
+}
+
+/** What ZRANGESTORE makes of -0 depends on what Redis has packed at that moment (see copySpan). */
+function withoutNegativeZero(reply: string): string {
+  return reply.replaceAll('$2\r\n-0\r\n', '$1\r\n0\r\n').replaceAll(',-0\r\n', ',0\r\n');
 }
 
 /** The types of everything in a reply. */
@@ -376,7 +392,7 @@ function shapeOf(reply: string): string {
 
 /** The cursor of a scan, and its members with their scores. */
 function sortedPairs(reply: string): string {
-  const [cursor, listing] = replyValue(reply) as [string, string[]];
+  const [cursor, listing] = replyValue(withoutNegativeZero(reply)) as [string, string[]];
   const pairs = listing.flatMap((text, index) =>
     index % 2 === 0 ? [JSON.stringify([text, listing[index + 1]])] : [],
   );

@@ -6,8 +6,8 @@ import { fuzzInterests } from './interests.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
-import { fuzzSmallSets } from './small-set.fuzz.ts';
 import { fuzzScoredMembers } from './scored-members.fuzz.ts';
+import { fuzzSmallSets } from './small-set.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
 export interface FuzzerRow {

@@ -179,7 +179,7 @@ function zrangestoreCommand(call: Call): void {
   else findSpan(shard, record, call.source, request, span);
   // What is stored is a sorted set again, from whichever end the span was to be read.
   if (request.isDown) span.first -= span.count - 1;
-  const members = copySpan(keyspace, key.shard, shard, record, span, request.by === By.Rank);
+  const members = copySpan(keyspace, key.shard, shard, record, span);
   if (members !== null && storeMembers(keyspace, key, members) === Status.Ok) reply.integer(span.count);
   else reply.error(OUT_OF_MEMORY);
 }
