@@ -507,7 +507,10 @@ export class Interests {
     const database = words[word + Awaited.Database]!;
     const hash = this.keyspace.hash(bytes, awaited + Awaited.Bytes, byteCount, database);
     assert(hash === words[word + Awaited.Hash], 'interests: hash of a key');
-    assert(this.findAwaited(bytes, awaited + Awaited.Bytes, byteCount, database) === awaited, 'interests: twin');
+    assert(
+      this.findAwaited(bytes, awaited + Awaited.Bytes, byteCount, database) === awaited,
+      'interests: twin',
+    );
     let blockBytes = usableBytes(this.shard, awaited);
     let count = 0;
     let moves = 0;

@@ -144,7 +144,7 @@ class Race {
 
   /**
    * When the control connection has its answer, the oracle has carried out what was sent before, and has handed out all
-   * replies.
+   * replies: what was sent before is there when it looks for input, and it answers behind all of that.
    */
   private async settle(): Promise<void> {
     const { control } = this;

@@ -170,7 +170,9 @@ describe('a client that waits', () => {
     scene.run('ZADD', 'z', 1, 'a', 2, 'b', 3, 'c', 4.5, 'd');
     expect(await scene.reply(1)).toBe(`*3\r\n${bulk('z', 'a', '1')}`);
     expect(await scene.reply(2)).toBe(`*3\r\n${bulk('z', 'd')},4.5\r\n`);
-    expect(await scene.reply(3)).toBe(`*2\r\n${bulk('z')}*2\r\n*2\r\n${bulk('b', '2')}*2\r\n${bulk('c', '3')}`);
+    expect(await scene.reply(3)).toBe(
+      `*2\r\n${bulk('z')}*2\r\n*2\r\n${bulk('b', '2')}*2\r\n${bulk('c', '3')}`,
+    );
     expect(scene.run('EXISTS', 'z')).toBe(':0\r\n');
     scene.end();
   });

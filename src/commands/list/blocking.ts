@@ -43,7 +43,8 @@ export const blockingRows: readonly Row[] = [
     flags: Flag.Write | Flag.Blocking,
     acl: ['list'],
     keys: [countedKeys(2, POP_KEY_FLAGS)],
-    summary: 'Removes elements from an end of the first list that there is, or waits for some, and returns them.',
+    summary:
+      'Removes elements from an end of the first list that there is, or waits for some, and returns them.',
     run: blmpopCommand,
   },
   {
@@ -75,7 +76,8 @@ export const blockingRows: readonly Row[] = [
     acl: ['list'],
     keys: MOVE_KEYS,
     grows: true,
-    summary: 'Moves several elements from a list to another, or waits until there are enough, and returns them.',
+    summary:
+      'Moves several elements from a list to another, or waits until there are enough, and returns them.',
     run: blmovemCommand,
   },
 ];

@@ -87,7 +87,10 @@ function waitForMembers(call: Call, kind: Operation, pop: MultiPop, timeoutMs: n
 }
 
 /** Pops one member of the sorted set found under `key`. */
-function replyPop({ keyspace, key, reply }: Pick<Call, 'keyspace' | 'key' | 'reply'>, fromMax: boolean): void {
+function replyPop(
+  { keyspace, key, reply }: Pick<Call, 'keyspace' | 'key' | 'reply'>,
+  fromMax: boolean,
+): void {
   reply.array(3);
   reply.bulk(key.bytes, key.at, key.byteCount);
   popMembers(keyspace, key, fromMax, 1, reply, false);
