@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, test } from 'bun:test';
-import { chooseCommandCount, chooseSeed, type Command, Random } from '../support/differential.ts';
+import { chooseCommandCount, chooseSeed, type Command, Random, replyEnd } from '../support/differential.ts';
 import { isOracleMissing, type Oracle, startOracle } from '../support/oracles.ts';
 import { encodeRequest, type TestClient, TestServer } from '../support/test-server.ts';
 import {
@@ -78,10 +78,12 @@ class Race {
       this.theirs.push(await OracleEnd.open(port));
       this.ours.push(this.server.connect());
       this.sent.push('');
+      const end = this.theirs[index]!;
       await this.run(index, ['HELLO', 2 + (index % 2)]);
+      await end.until(() => replyEnd(end.received, 0) === end.received.length, 5000);
       // Their ids and versions differ.
       this.sent[index] = '';
-      this.theirs[index]!.received = '';
+      end.received = '';
     }
   }
 
@@ -144,7 +146,7 @@ class Race {
 
   /**
    * When the control connection has its answer, the oracle has carried out what was sent before, and has handed out all
-   * replies.
+   * replies: what was sent before is there when it looks for input, and it answers behind all of that.
    */
   private async settle(): Promise<void> {
     const { control } = this;
