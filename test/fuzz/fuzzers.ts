@@ -2,6 +2,7 @@
 
 import { fuzzAllocator } from './allocator.fuzz.ts';
 import { leakCanary, overrunCanary } from './canary.fuzz.ts';
+import { fuzzHash } from './hash.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
@@ -19,6 +20,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   allocator: { run: fuzzAllocator, testOperations: 100_000 },
   table: { run: fuzzTable, testOperations: 100_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
+  hash: { run: fuzzHash, testOperations: 15_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },
   'canary-leak': { run: leakCanary, testOperations: 20_000, isCanary: true },
