@@ -22,6 +22,9 @@ export const REPLY_BYTES_MAX = 2 ** 32;
 /** A reply outgrew `bytesMax`. What was written of it stands. */
 export class ReplyTooLargeError extends Error {}
 
+/** ":0" and a line end, little-endian. */
+const ONE_DIGIT = 0x0a0d303a;
+
 const enum Byte {
   CarriageReturn = 13,
   LineFeed = 10,
@@ -132,8 +135,12 @@ export class RespWriter {
     this.text(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`);
   }
 
+  /** Hot for one digit: the counts that most commands reply. */
   integer(value: number): void {
-    this.head(0x3a, value);
+    if (!(value >= 0 && value < 10)) return this.head(0x3a, value);
+    this.ensure(0);
+    this.bytes.view.setInt32(this.at, ONE_DIGIT | (value << 8), true);
+    this.at += 4;
   }
 
   /** An integer beyond 2^53. */

@@ -28,6 +28,7 @@ const enum Lead {
   Integer64 = 0xf4,
 }
 
+const NINE = 0x39;
 const SMALL_STRING_MAX = 63;
 const MEDIUM_STRING_MAX = 4095;
 /** The most bytes that stand in front of a string's own, and that an integer takes. */
@@ -65,7 +66,9 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
   element.source = source;
   element.at = at;
   element.byteCount = byteCount;
-  if (byteCount <= INT64_BYTES_MAX && parseInt64(source.u8, at, at + byteCount, element.integer)) {
+  // Nothing that begins with more than a '9' is an integer: most texts are told by their first byte.
+  const mayBeInteger = byteCount <= INT64_BYTES_MAX && byteCount > 0 && source.u8[at]! <= NINE;
+  if (mayBeInteger && parseInt64(source.u8, at, at + byteCount, element.integer)) {
     element.tailBytes = 0;
     element.headBytes = encodeInteger(element.head, element.integer);
     return;

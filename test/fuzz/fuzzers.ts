@@ -3,6 +3,7 @@
 import { fuzzAllocator } from './allocator.fuzz.ts';
 import { leakCanary, overrunCanary } from './canary.fuzz.ts';
 import { fuzzInterests } from './interests.fuzz.ts';
+import { fuzzHash } from './hash.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
@@ -27,6 +28,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
   interests: { run: fuzzInterests, testOperations: 20_000 },
   'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },
+  hash: { run: fuzzHash, testOperations: 15_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },
   'canary-leak': { run: leakCanary, testOperations: 20_000, isCanary: true },
