@@ -118,7 +118,10 @@ export function setGenerators(): Generator[] {
     (random) => ['SMOVE', random.pick(ANY), target(random), member(random)],
     (random) => ['SISMEMBER', random.pick(ANY), member(random)],
     (random) => ['SMISMEMBER', random.pick(ANY), ...members(random, 5)],
-    (random) => [random.pick(['SCARD', 'SMEMBERS', 'SRANDMEMBER', 'TYPE', 'EXISTS', 'PTTL']), random.pick(ANY)],
+    (random) => [
+      random.pick(['SCARD', 'SMEMBERS', 'SRANDMEMBER', 'TYPE', 'EXISTS', 'PTTL']),
+      random.pick(ANY),
+    ],
     (random) => ['SRANDMEMBER', random.pick(ANY), safeCount(random)],
     (random) => ['SPOP', random.pick(OTHERS), ...(random.oneIn(2) ? [safeCount(random)] : [])],
     intersectionCount,

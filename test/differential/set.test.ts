@@ -41,7 +41,8 @@ describe.skipIf(isOracleMissing('redis-server'))('sets and redis-server', () => 
           ];
           const generators = setGenerators();
           // Redis 7.0 has fewer encodings, and where settings are low they differ too much.
-          if (name === 'as they come') generators.push((random) => ['OBJECT', 'ENCODING', random.pick(['a', 'b', 'c'])]);
+          if (name === 'as they come')
+            generators.push((random) => ['OBJECT', 'ENCODING', random.pick(['a', 'b', 'c'])]);
           await runDifferential({
             seed,
             commands: Math.ceil(chooseCommandCount(COMMANDS) / 6),

@@ -227,7 +227,8 @@ export class MemberTableFuzz {
     for (const shard of [this.shard, this.otherShard]) {
       if (this.random.below(2) === 0) continue;
       for (let bytes = 1 << 19; bytes >= 8; bytes >>= 1) {
-        for (let at = allocate(shard, bytes); at !== 0; at = allocate(shard, bytes)) this.junk.push({ shard, at });
+        for (let at = allocate(shard, bytes); at !== 0; at = allocate(shard, bytes))
+          this.junk.push({ shard, at });
       }
     }
   }

@@ -73,7 +73,9 @@ abstract class SmallSetFuzz {
 
   /** A choice of the numbers below `count`, ascending, at least one. */
   protected chooseSome(count: number): number[] {
-    const chosen = Array.from({ length: count }, (_, index) => index).filter(() => this.random.below(3) === 0);
+    const chosen = Array.from({ length: count }, (_, index) => index).filter(
+      () => this.random.below(3) === 0,
+    );
     return chosen.length === 0 ? [this.random.below(count)] : chosen;
   }
 
@@ -133,8 +135,8 @@ class IntegerSetFuzz extends SmallSetFuzz {
 
   protected remove(): void {
     const { model } = this;
-    const any = model.length === 0 ? 0n : model[this.random.below(model.length)]!;
-    const value = this.random.below(3) === 0 ? this.choose() : any;
+    const present = model.length === 0 ? 0n : model[this.random.below(model.length)]!;
+    const value = this.random.below(3) === 0 ? this.choose() : present;
     this.integer.hi = Number(value >> 32n);
     this.integer.lo = Number(BigInt.asIntN(32, value));
     const index = this.find(value);
@@ -158,7 +160,8 @@ class IntegerSetFuzz extends SmallSetFuzz {
     if (model.length > 0) verifyIntegerSet(bytes, at, byteCount);
     model.forEach((value, index) => {
       readInteger(bytes, at, index, integer);
-      if (((BigInt(integer.hi) << 32n) | BigInt(integer.lo >>> 0)) !== value) throw new Error(`integer ${index}`);
+      if (((BigInt(integer.hi) << 32n) | BigInt(integer.lo >>> 0)) !== value)
+        throw new Error(`integer ${index}`);
     });
   }
 }
