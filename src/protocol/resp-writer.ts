@@ -11,6 +11,9 @@ const REPLY_BYTES = 1 << 20;
 /** Room that always stands behind `at` for the fixed parts of a reply. */
 const HEAD_BYTES = 64;
 
+/** Type and line end around a number. */
+const LINE_BYTES = 3;
+
 const OK = Buffer.from('+OK\r\n');
 const NULL2 = Buffer.from('$-1\r\n');
 const NULL_ARRAY2 = Buffer.from('*-1\r\n');
@@ -229,6 +232,27 @@ export class RespWriter {
     const head = Buffer.from(this.bytes.u8.subarray(end, this.at));
     this.bytes.u8.copyWithin(start + head.length, start, end);
     this.bytes.u8.set(head, start);
+  }
+
+  /** Leaves room for the head of a set of up to `countMax` replies. Returns where it is, for `endSet`. */
+  beginSet(countMax: number): number {
+    this.ensure(0);
+    const start = this.at;
+    this.at += LINE_BYTES + integerDigits(countMax);
+    return start;
+  }
+
+  /** Writes the head for which `beginSet` has left room; what follows is moved only if its number has fewer digits. */
+  endSet(start: number, countMax: number, count: number): void {
+    const spare = integerDigits(countMax) - integerDigits(count);
+    const end = this.at - spare;
+    if (spare > 0) {
+      const first = start + LINE_BYTES + integerDigits(count);
+      this.bytes.u8.copyWithin(first, first + spare, this.at);
+    }
+    this.at = start;
+    this.set(count);
+    this.at = end;
   }
 
   boolean(value: boolean): void {

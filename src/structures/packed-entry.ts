@@ -89,6 +89,26 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
   }
 }
 
+/** Makes `element` the integer that it holds in `integer`. It has no source. */
+export function encodeIntegerElement(element: Element): void {
+  element.tailBytes = 0;
+  element.headBytes = encodeInteger(element.head, element.integer);
+}
+
+/** Makes `element` the entry at `at`, which must stay where it is while `element` is in use. An integer has no source. */
+export function loadElement(element: Element, bytes: Bytes, at: number): void {
+  const lead = bytes.u8[at]!;
+  if (readEntryInteger(bytes, at, element.integer)) return encodeIntegerElement(element);
+  const headBytes = lead < Lead.Integer13 ? 1 : lead < Lead.LongString ? 2 : 5;
+  const tailBytes = entryBytesAt(bytes, at) - headBytes;
+  for (let i = 0; i < headBytes; i++) element.head.u8[i] = bytes.u8[at + i]!;
+  element.source = bytes;
+  element.at = at + headBytes;
+  element.byteCount = tailBytes;
+  element.headBytes = headBytes;
+  element.tailBytes = tailBytes;
+}
+
 /** Writes the entry of an integer at the start of `head`. Returns its bytes, at most 9. */
 export function encodeInteger(head: Bytes, integer: Int64): number {
   const { u8, view } = head;

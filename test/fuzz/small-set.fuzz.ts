@@ -135,8 +135,8 @@ class IntegerSetFuzz extends SmallSetFuzz {
 
   protected remove(): void {
     const { model } = this;
-    const any = model.length === 0 ? 0n : model[this.random.below(model.length)]!;
-    const value = this.random.below(3) === 0 ? this.choose() : any;
+    const present = model.length === 0 ? 0n : model[this.random.below(model.length)]!;
+    const value = this.random.below(3) === 0 ? this.choose() : present;
     this.integer.hi = Number(value >> 32n);
     this.integer.lo = Number(BigInt.asIntN(32, value));
     const index = this.find(value);

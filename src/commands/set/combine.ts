@@ -164,10 +164,11 @@ function replyCombined(call: Call, operation: Operation): void {
   if (stream === NOT_SETS) return;
   if (stream === null) return reply.set(0);
   const { text } = stream;
-  const start = reply.at;
+  const countMax = scratchSets.memberCount;
+  const start = reply.beginSet(countMax);
   let count = 0;
   for (; stream.next(); count++) reply.bulk(text.bytes, text.at, text.byteCount);
-  reply.before(start, () => reply.set(count));
+  reply.endSet(start, countMax, count);
 }
 
 /** The result is complete before the destination, which may be one of the sets, is touched. */
