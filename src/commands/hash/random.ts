@@ -95,6 +95,8 @@ function replyRepeating(call: Call, sample: HashSample, count: number, withValue
 /** Draws until there are enough different ones: most draws bring a new one. */
 function replyDrawn(call: Call, sample: HashSample, count: number, withValues: boolean): void {
   const drawn = scratchDrawn;
+  // A reply that was given up as too large has left some.
+  drawn.clear();
   while (drawn.size < count) {
     const place = sample.draw();
     if (drawn.has(place)) continue;
