@@ -145,17 +145,26 @@ function combine(
   const sets = scratchSets;
   sets.clear();
   let isFirstMissing = false;
+  let isAnyMissing = false;
+  let isFirstRepeated = false;
   for (let index = from; index < end; index++) {
     call.locate(index, otherKey);
     const record = readTyped(call, otherKey, ValueType.Set);
     if (record === WRONG) return NOT_SETS;
-    if (record !== 0) sets.push(otherKey.shard, record);
-    else if (index === from) isFirstMissing = true;
+    if (record === 0) {
+      isAnyMissing = true;
+      if (index === from) isFirstMissing = true;
+      continue;
+    }
+    if (sets.isFirst(otherKey.shard, record)) isFirstRepeated = true;
+    sets.push(otherKey.shard, record);
   }
   if (sets.length === 0) return null;
   if (operation === Operation.Union) return unite(keyspace, sets);
-  if (operation === Operation.Difference) return isFirstMissing ? null : subtract(keyspace, sets);
-  return sets.length === end - from ? intersect(keyspace, sets) : null;
+  if (operation === Operation.Difference) {
+    return isFirstMissing || isFirstRepeated ? null : subtract(keyspace, sets);
+  }
+  return isAnyMissing ? null : intersect(keyspace, sets);
 }
 
 function replyCombined(call: Call, operation: Operation): void {

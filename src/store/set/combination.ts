@@ -16,23 +16,33 @@ import { isSameText, SetLookup } from './lookup.ts';
 import { Hashing, type MemberStream, SetReader } from './reader.ts';
 import { countMembers } from './set.ts';
 
-/** The sets to combine. */
+/** The sets to combine, each of them once: reading one takes some kilobytes, and a request may name it a million times. */
 export class SetList {
   readonly shards: Shard[] = [];
   readonly records: number[] = [];
   readonly counts: number[] = [];
+  /** Shard and record of each, in one number. */
+  private readonly names = new Set<number>();
 
   clear(): void {
     this.shards.length = 0;
     this.records.length = 0;
     this.counts.length = 0;
+    this.names.clear();
   }
 
-  /** Appends the set in `record`. */
+  /** Appends the set in `record` unless it is there. */
   push(shard: Shard, record: number): void {
+    this.names.add(shard.index * 2 ** 31 + record);
+    if (this.names.size === this.records.length) return;
     this.shards.push(shard);
     this.records.push(record);
     this.counts.push(countMembers(shard, record));
+  }
+
+  /** Whether this is the first of them. */
+  isFirst(shard: Shard, record: number): boolean {
+    return this.records[0] === record && this.shards[0] === shard;
   }
 
   get length(): number {
