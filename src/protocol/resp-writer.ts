@@ -11,6 +11,9 @@ const REPLY_BYTES = 1 << 20;
 /** Room that always stands behind `at` for the fixed parts of a reply. */
 const HEAD_BYTES = 64;
 
+/** Type and line end around a number. */
+const LINE_BYTES = 3;
+
 const OK = Buffer.from('+OK\r\n');
 const NULL2 = Buffer.from('$-1\r\n');
 const NULL_ARRAY2 = Buffer.from('*-1\r\n');
@@ -21,6 +24,9 @@ export const REPLY_BYTES_MAX = 2 ** 32;
 
 /** A reply outgrew `bytesMax`. What was written of it stands. */
 export class ReplyTooLargeError extends Error {}
+
+/** ":0" and a line end, little-endian. */
+const ONE_DIGIT = 0x0a0d303a;
 
 const enum Byte {
   CarriageReturn = 13,
@@ -132,8 +138,12 @@ export class RespWriter {
     this.text(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`);
   }
 
+  /** Hot for one digit: the counts that most commands reply. */
   integer(value: number): void {
-    this.head(0x3a, value);
+    if (!(value >= 0 && value < 10)) return this.head(0x3a, value);
+    this.ensure(0);
+    this.bytes.view.setInt32(this.at, ONE_DIGIT | (value << 8), true);
+    this.at += 4;
   }
 
   /** An integer beyond 2^53. */
@@ -222,6 +232,27 @@ export class RespWriter {
     const head = Buffer.from(this.bytes.u8.subarray(end, this.at));
     this.bytes.u8.copyWithin(start + head.length, start, end);
     this.bytes.u8.set(head, start);
+  }
+
+  /** Leaves room for the head of a set of up to `countMax` replies. Returns where it is, for `endSet`. */
+  beginSet(countMax: number): number {
+    this.ensure(0);
+    const start = this.at;
+    this.at += LINE_BYTES + integerDigits(countMax);
+    return start;
+  }
+
+  /** Writes the head for which `beginSet` has left room; what follows is moved only if its number has fewer digits. */
+  endSet(start: number, countMax: number, count: number): void {
+    const spare = integerDigits(countMax) - integerDigits(count);
+    const end = this.at - spare;
+    if (spare > 0) {
+      const first = start + LINE_BYTES + integerDigits(count);
+      this.bytes.u8.copyWithin(first, first + spare, this.at);
+    }
+    this.at = start;
+    this.set(count);
+    this.at = end;
   }
 
   boolean(value: boolean): void {

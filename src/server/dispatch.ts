@@ -388,7 +388,8 @@ export class Dispatcher implements Call {
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
-    if ((command.flags & Flag.Write) !== 0 && this.locks.haveInterests && this.mayMove(command)) {
+    const isWrite = (command.flags & Flag.Write) !== 0;
+    if (isWrite && !this.locks.areAll && this.locks.haveInterests && this.mayMove(command)) {
       this.locks.release();
       return this.runAll(command);
     }
@@ -505,8 +506,11 @@ export class Dispatcher implements Call {
   private serveLater(): void {
     this.locks.wantAll();
     this.locks.lockWanted();
-    this.blocking.serve(this.journal, true, this.reply.bytesMax);
-    this.locks.release();
+    try {
+      this.blocking.serve(this.journal, true, this.reply.bytesMax);
+    } finally {
+      this.locks.release();
+    }
   }
 
   private runGuarded(command: Command): void {
@@ -518,8 +522,14 @@ export class Dispatcher implements Call {
   }
 
   private runAndJournal(command: Command): void {
-    const changes = this.keyspace.changes;
-    command.run(this);
+    const { changes } = this.keyspace;
+    try {
+      command.run(this);
+    } catch (error) {
+      // What it has changed stays changed, though its client will not hear of it.
+      if (error instanceof ReplyTooLargeError && this.keyspace.changes !== changes) this.journal.append(this);
+      throw error;
+    }
     if (this.keyspace.changes !== changes) this.journal.append(this);
   }
 

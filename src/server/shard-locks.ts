@@ -35,7 +35,7 @@ export class ShardLocks {
     }
   }
 
-  /** Whether every lock is held. */
+  /** Whether the lock of every shard is held. */
   get areAll(): boolean {
     return this.heldCount === this.shards.length;
   }

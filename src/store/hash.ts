@@ -23,7 +23,7 @@ import {
   timeOfBlock,
   updateTableField,
 } from '../structures/field-table.ts';
-import { type Element, entryBytesAt, EntryText } from '../structures/packed-entry.ts';
+import { type Element, entryBytesAt, EntryText, writeElement } from '../structures/packed-entry.ts';
 import {
   appendField,
   clearFields,
@@ -205,6 +205,7 @@ export function removeField(keyspace: Keyspace, key: Key, field: Element): boole
 export function hashChanged(keyspace: Keyspace, key: Key): void {
   const { shard, record } = key;
   if (hashLength(shard, record) === 0) return keyspace.remove(key);
+  if (recordEncoding(shard, record) === Encoding.Packed) return keyspace.touched(key);
   const wasExpiring = (recordFlags(shard, record) & RecordFlag.FieldExpiry) !== 0;
   const isExpiring = expiringFieldCount(shard, record) !== 0;
   if (wasExpiring !== isExpiring) keyspace.setFieldExpiry(key, isExpiring);
@@ -330,15 +331,34 @@ function setPacked(
       ? setInTable(keyspace, key, field, value, timeMs)
       : FieldStatus.OutOfMemory;
   }
-  if (fieldAt !== 0) return updatePacked(keyspace, key, fieldAt - at, value, timeMs);
-  if (keyspace.resizeValue(key, byteCountMax, false) === 0) return FieldStatus.OutOfMemory;
-  const newAt = valueAt(shard, key.record);
-  const newFieldAt = appendField(bytes, newAt, byteCount, timed, field, value);
-  if (timeMs > 0) setTimeOfField(bytes, newAt, newFieldAt, timeMs);
+  if (fieldAt === 0) return appendPacked(keyspace, key, field, value, timeMs);
+  const valueEntryAt = fieldAt + field.entryBytes;
+  if (!timed && entryBytesAt(bytes, valueEntryAt) === value.entryBytes) {
+    writeElement(value, bytes, valueEntryAt);
+    return FieldStatus.Updated;
+  }
+  return updatePacked(keyspace, key, fieldAt - at, value, timeMs);
+}
+
+function appendPacked(
+  keyspace: Keyspace,
+  key: Key,
+  field: Element,
+  value: Element,
+  timeMs: number,
+): FieldStatus {
+  const { shard } = key;
+  const timed = recordEncoding(shard, key.record) === Encoding.PackedExpiry;
+  const byteCount = valueBytes(shard, key.record);
+  const needed = byteCount + pairBytes(field, value, timed);
+  if (keyspace.resizeValue(key, needed, false) === 0) return FieldStatus.OutOfMemory;
+  const at = valueAt(shard, key.record);
+  const fieldAt = appendField(shard.bytes, at, byteCount, timed, field, value);
+  if (timeMs > 0) setTimeOfField(shard.bytes, at, fieldAt, timeMs);
   return FieldStatus.Added;
 }
 
-/** Gives the field that stands `offset` bytes behind the start of a packed hash another value and time. Hot. */
+/** Gives the field that stands `offset` bytes behind the start of a packed hash another value and time. */
 function updatePacked(
   keyspace: Keyspace,
   key: Key,

@@ -14,6 +14,10 @@ import { Status } from './status.ts';
 /** No longer text lies in a block together with others: see nodeBytesMax. */
 const SHARED_TEXT_BYTES_MAX = 65536;
 
+/** Sizes of the copy of elements that go back to their own list: positions in it have 31 bits. */
+const COPY_BYTES_MIN = 4096;
+const COPY_BYTES_MAX = 2 ** 31 - 1;
+
 const scratchText = new EntryText();
 const scratchCopy = Bytes.allocate(SHARED_TEXT_BYTES_MAX);
 const scratchWalk = new ListWalk();
@@ -79,21 +83,27 @@ function pushWalked(keyspace: Keyspace, to: Key, toFront: boolean, count: number
 /** `pushWalked` for a walk along the very list that they are pushed to: by way of a copy of them all. */
 function pushCopies(keyspace: Keyspace, to: Key, toFront: boolean, count: number): Status {
   const text = scratchText;
-  const texts: Buffer[] = [];
-  for (let i = 0; i < count; i++) {
-    scratchWalk.nextText(text);
-    texts.push(Buffer.from(text.bytes.u8.subarray(text.at, text.at + text.byteCount)));
-  }
   const places = new Int32Array(count * 2);
+  let copy = Bytes.allocate(COPY_BYTES_MIN);
   let at = 0;
   for (let i = 0; i < count; i++) {
+    scratchWalk.nextText(text);
+    const { byteCount } = text;
+    if (at + byteCount > COPY_BYTES_MAX) return Status.OutOfMemory;
+    if (at + byteCount > copy.u8.length) copy = enlarge(copy, at, at + byteCount);
+    copyBytes(text.bytes, text.at, copy, at, byteCount);
     places[i * 2] = at;
-    places[i * 2 + 1] = texts[i]!.length;
-    at += texts[i]!.length;
+    places[i * 2 + 1] = byteCount;
+    at += byteCount;
   }
-  const copy = Bytes.allocate(at);
-  for (let i = 0; i < count; i++) texts[i]!.copy(copy.u8, places[i * 2]!);
   return pushElements(keyspace, to, copy, places, 0, count, toFront);
+}
+
+/** A buffer of at least `byteCountMin` bytes, and some more, that begins with the `used` bytes of another. */
+function enlarge(old: Bytes, used: number, byteCountMin: number): Bytes {
+  const larger = Bytes.allocate(Math.min(byteCountMin * 2, COPY_BYTES_MAX));
+  copyBytes(old, 0, larger, 0, used);
+  return larger;
 }
 
 /** Removes the `count` elements that have been pushed to `to` from where they were. */

@@ -23,7 +23,7 @@
  *  Keep in step with: test/structures/field-table.test.ts.
  */
 import { assert } from '../base/assert.ts';
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, copyBytes } from '../base/bytes.ts';
 import { allocate, blockBytes, free, usableBytes } from '../memory/allocator.ts';
 import type { Shard } from '../memory/shard.ts';
 import {
@@ -212,7 +212,7 @@ export function addTableField(
 }
 
 /**
- * Gives the field in `slot` another value, which must not lie in its own block, and another time. False, nothing
+ * Gives the field in `slot` another value, which must not lie in this shard, and another time. False, nothing
  * changed: out of memory. Hot.
  */
 export function updateTableField(
@@ -224,19 +224,29 @@ export function updateTableField(
   valueBytes: number,
   timeMs: number,
 ): boolean {
+  const { bytes } = shard;
   const old = slotRef(shard, slot);
-  const tail = tailAt(shard, old) - old;
-  const oldTimeMs = timeOfBlock(shard, old);
-  const byteCount = tail + tailBytes(timeMs, valueBytes);
+  const tail = tailAt(shard, old);
+  const hasPart = bytes.u8[tail] === TIME_LEAD;
+  const lengthAt = hasPart ? tail + TIME_PART_BYTES : tail;
+  const oldTimeMs = hasPart ? readTime(bytes, tail + 1) : 0;
+  const oldValueBytes = memberByteCount(shard, lengthAt);
+  if (oldValueBytes === valueBytes && !hasPart && timeMs === 0) {
+    copyBytes(source, valueAt, bytes, memberTextAt(shard, lengthAt), valueBytes);
+    return true;
+  }
+  const oldBytes = lengthAt + memberTextBytes(oldValueBytes) - old;
+  const keptBytes = tail - old;
+  const byteCount = keptBytes + tailBytes(timeMs, valueBytes);
   let block = old;
-  if (blockBytes(byteCount) !== blockBytes(fieldBlockBytes(shard, old))) {
+  if (blockBytes(byteCount) !== blockBytes(oldBytes)) {
     block = allocate(shard, byteCount);
     if (block === 0) return false;
-    shard.bytes.u8.copyWithin(block, old, old + tail);
+    bytes.u8.copyWithin(block, old, tail);
     setSlotRef(shard, slot, block);
     free(shard, old);
   }
-  writeTail(shard, block + tail, timeMs, source, valueAt, valueBytes);
+  writeTail(shard, block + keptBytes, timeMs, source, valueAt, valueBytes);
   if (oldTimeMs !== timeMs) countTime(shard, root, oldTimeMs, timeMs);
   return true;
 }

@@ -81,6 +81,29 @@ function findWide(bytes: Bytes, first: number, count: number, integer: Int64): n
   return -1 - low;
 }
 
+/**
+ * `findInteger` among the `count` integers from index `from` on, for one that is likely to be near: in steps that double,
+ * O(log of how far it is).
+ */
+export function seekInteger(bytes: Bytes, at: number, count: number, from: number, integer: Int64): number {
+  const width = bytes.u8[at]!;
+  let low = from;
+  let step = 1;
+  // Invariant: what is in front of `low` is less than the integer.
+  while (low < count) {
+    const probe = Math.min(low + step, count) - 1;
+    readIntegerOf(bytes, at, width, probe, scratchInteger);
+    const order = compareInt64(scratchInteger, integer);
+    if (order === 0) return probe;
+    if (order < 0) {
+      low = probe + 1;
+      step *= 2;
+    } else if (step === 1) break;
+    else step = 1;
+  }
+  return -1 - low;
+}
+
 /** Bytes of the set at `at` once `integer`, which it has not, is in it. */
 export function bytesWithInteger(bytes: Bytes, at: number, byteCount: number, integer: Int64): number {
   const width = Math.max(bytes.u8[at]!, integerWidth(integer));

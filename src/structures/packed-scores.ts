@@ -9,7 +9,7 @@
  *        | u16   | packed entry |               |        |
  *        +-------+--------------+---------------+--------+---
  *   member: an entry of packed-entry.ts.
- *   score: an entry of an integer, where it is one of 32 bits (and not -0); else the byte 248 and an f64.
+ *   score: an entry of an integer, where it is one of 32 bits; else the byte 248 and an f64. -0 becomes 0, as in Redis.
  *
  *  Invariants: members ascend by score, then by the bytes of their texts; no text is there twice.
  *  Ownership: the block is its owner's, who makes room and closes gaps. Lock: the shard's.
@@ -45,7 +45,7 @@ export class PackedScore {
 
   encode(score: number): void {
     const integer = score | 0;
-    if (integer === score && (integer !== 0 || 1 / score > 0)) {
+    if (integer === score) {
       setInt64(this.integer, integer);
       this.headBytes = encodeInteger(this.head, this.integer);
     } else {

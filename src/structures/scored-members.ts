@@ -380,3 +380,12 @@ export function scoredBytesUsed(shard: Shard, root: number): number {
 export function describeScoredMembers(shard: Shard, root: number): string {
   return `scored members at ${root}: ${describeTable(shard, tableOf(shard, root))}; ${describeTree(shard, treeOf(root))}`;
 }
+
+/** For structure-kinds.ts. */
+export const scoredMembersKind = {
+  freeSlice: freeScoredSlice,
+  copy: copyScoredMembers,
+  verify: verifyScoredMembers,
+  bytesUsed: scoredBytesUsed,
+  describe: describeScoredMembers,
+};

@@ -297,41 +297,40 @@ export function collectEntries(
   return -1;
 }
 
-/** The slot of the entry that `index` others with hash >= `fromHash` stand before, or 0: that has not hash < `endHash`. */
-export function nthSlot(
-  shard: Shard,
-  table: number,
-  fromHash: number,
-  endHash: number,
-  index: number,
-): number {
-  const words = shard.words;
-  let left = index;
-  for (let hash = fromHash; hash >= 0;) {
-    const segment = segmentOf(shard, table, hash) >> 2;
-    const end = segment + Segment.FirstSlot + words[segment + Segment.Slots]! * Slot.Words;
-    const home = homeOf(hash, words[segment]!, words[segment + Segment.Homes]!);
-    for (let slot = segment + Segment.FirstSlot + (home << 1); slot < end; slot += Slot.Words) {
-      if (words[slot + Slot.Ref] === 0 || words[slot]! < hash) continue;
-      if (words[slot]! >= endHash) return 0;
-      if (left-- === 0) return slot;
-    }
-    hash = segmentEndHash(hash, words[segment]!);
-  }
-  return 0;
+/**
+ * A slot chosen by `random`, in [0, 2^32) and with a fraction, or 0: that place was empty, try again with another number.
+ * Every entry is equally likely, however unequally segments are filled.
+ */
+export function randomSlot(shard: Shard, table: number, random: number): number {
+  const slot = aimSlot(shard, table, random);
+  return shard.words[slot + Slot.Ref] === 0 ? 0 : slot;
 }
 
 /**
- * A slot chosen by `random` (an unsigned 32-bit number), or 0: that place was empty, try again with another number.
- * Every entry is about equally likely while segments are about equally full.
+ * `randomSlot` that leaves it to the caller to look whether the slot is empty. A number is drawn out of as many for each
+ * place of the directory as hardly any segment has slots for each of its places.
  */
-export function randomSlot(shard: Shard, table: number, random: number): number {
+export function aimSlot(shard: Shard, table: number, random: number): number {
   const words = shard.words;
-  const segment = segmentOf(shard, table, random >>> 1) >> 2;
-  const slots = words[segment + Segment.Slots]!;
-  const index = Math.imul(random, 0x9e3779b1) >>> 8;
-  const slot = segment + Segment.FirstSlot + (index % slots) * Slot.Words;
-  return words[slot + Slot.Ref] === 0 ? 0 : slot;
+  const root = table >> 2;
+  const depth = words[root + Root.Depth]!;
+  const place = random * 2 ** (depth - 32);
+  const index = Math.floor(place);
+  const at = (words[root + Root.Directory]! >> 2) + index * Place.Words;
+  const shape = words[at + Place.Shape]!;
+  const homes = shape >>> SHAPE_DEPTH_BITS;
+  const slots = homes + spillFor(homes);
+  const numbers = slotsPerPlaceMax(words, root, depth, slots) << (depth - (shape & SHAPE_DEPTH_MASK));
+  const number = Math.floor((place - index) * Math.max(numbers, slots));
+  return number < slots ? (words[at]! >> 2) + Segment.FirstSlot + number * Slot.Words : 0;
+}
+
+/** What a segment at the directory's depth has at most: it is rebuilt smaller below a quarter of its homes. */
+function slotsPerPlaceMax(words: Int32Array, root: number, depth: number, slots: number): number {
+  if (words[root + Root.Segments] === 1) return slots;
+  const mean = words[root + Root.Count]! / (1 << depth);
+  const countMax = mean + 6 * Math.sqrt(mean) + 10;
+  return Math.min(4 * Math.ceil(countMax), HOMES_SPLIT) + SPILL;
 }
 
 function directoryIndex(hash: number, depth: number): number {

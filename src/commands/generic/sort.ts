@@ -8,6 +8,7 @@ import { Bytes } from '../../base/bytes.ts';
 import { parseFloatStrict } from '../../base/double.ts';
 import { Int64, int64ToNumber } from '../../base/int64.ts';
 import { hasRoomFor } from '../../memory/allocator.ts';
+import type { Shard } from '../../memory/shard.ts';
 import { copyElements, copyText } from '../../store/elements.ts';
 import { peekField } from '../../store/hash.ts';
 import { pushElement } from '../../store/list.ts';
@@ -67,11 +68,14 @@ interface SortOptions {
   count: number;
 }
 
-/** An element with what it is sorted by: a number, or bytes (null: the other key has none). */
+/**
+ * An element with what it is sorted by: a number, or bytes (null: the other key has none). The bytes are not copied, for
+ * large ones may be the weight of many elements; they stay where they are, since nothing is changed before the end.
+ */
 interface Item {
   readonly element: Buffer;
-  score: number;
-  weight: Buffer | null;
+  readonly score: number;
+  readonly weight: Buffer | null;
 }
 
 const scratchInteger = new Int64();
@@ -169,7 +173,7 @@ function sortElements(
     // Redis: what has no weight weighs nothing.
     const score = options.alphabetic || weight === null ? 0 : parseScore(weight);
     if (score !== score) return null;
-    items.push({ element, score, weight });
+    items.push({ element, score, weight: options.alphabetic ? weight : null });
   }
   const sign = options.descending ? -1 : 1;
   const compare = options.alphabetic ? compareWeights : compareScores;
@@ -216,7 +220,7 @@ class Pattern {
     this.field = hasField ? elementOf(pattern.subarray(arrowAt + 2)) : null;
   }
 
-  /** The value it leads to from `element`, or null. */
+  /** The value it leads to from `element`, or null: where it lies, until something is changed. */
   valueFor(call: Call, element: Buffer): Buffer | null {
     if (this.isElement) return element;
     if (!this.hasStar) return null;
@@ -230,10 +234,12 @@ class Pattern {
     if (this.field === null) {
       if (type !== ValueType.String) return null;
       const at = valueAt(shard, record);
-      return Buffer.from(shard.bytes.u8.subarray(at, at + valueBytes(shard, record)));
+      return shard.bytes.u8.subarray(at, at + valueBytes(shard, record));
     }
-    if (type !== ValueType.Hash) return null;
-    return peekField(keyspace, otherKey, this.field, scratchText) ? copyText(scratchText) : null;
+    if (type !== ValueType.Hash || !peekField(keyspace, otherKey, this.field, scratchText)) return null;
+    // The digits of an integer are gone with the next look.
+    if (scratchText.bytes !== shard.bytes) return copyText(scratchText);
+    return shard.bytes.u8.subarray(scratchText.at, scratchText.at + scratchText.byteCount);
   }
 }
 
@@ -249,38 +255,67 @@ function bytesOf(content: Buffer): Bytes {
   return bytes;
 }
 
-/** What is replied or stored for each element: itself, or what the GET patterns lead to. */
-function results(call: Call, elements: readonly Buffer[], getIndexes: readonly number[]): (Buffer | null)[] {
-  if (getIndexes.length === 0) return [...elements];
-  const patterns = getIndexes.map((index) => new Pattern(call.copyArgument(index)));
-  return elements.flatMap((element) => patterns.map((pattern) => pattern.valueFor(call, element)));
-}
-
+/** One by one: all values together may be far larger than what they come from, and than any reply may be. */
 function replyItems(call: Call, elements: readonly Buffer[], getIndexes: readonly number[]): void {
   const { reply } = call;
-  const values = results(call, elements, getIndexes);
-  reply.array(values.length);
-  for (const value of values) {
-    if (value === null) reply.nil();
-    else reply.bulkBuffer(value);
+  const patterns = patternsAt(call, getIndexes);
+  reply.array(elements.length * patterns.length);
+  for (const element of elements) {
+    for (const pattern of patterns) {
+      const value = pattern.valueFor(call, element);
+      if (value === null) reply.nil();
+      else reply.bulkBuffer(value);
+    }
   }
+}
+
+/** The GET patterns; without any the elements themselves are wanted. */
+function patternsAt(call: Call, getIndexes: readonly number[]): Pattern[] {
+  if (getIndexes.length === 0) return [new Pattern(Buffer.from([HASH_SIGN]))];
+  return getIndexes.map((index) => new Pattern(call.copyArgument(index)));
 }
 
 /** Redis: what there is no value for is stored as an empty element. */
 function storeItems(call: Call, elements: readonly Buffer[], options: SortOptions): void {
-  const { args, keyspace, otherKey, reply } = call;
-  const values = results(call, elements, options.getIndexes);
-  const byteCount = values.reduce((sum, value) => sum + (value?.length ?? 0), 0);
-  const at = options.storeIndex * 2;
-  keyspace.locate(otherKey, call.source, args[at]!, args[at + 1]!, call.database);
-  const neededBytes = otherKey.byteCount + byteCount + values.length * ELEMENT_ROOM_BYTES;
-  if (!hasRoomFor(otherKey.shard, neededBytes)) return reply.error(OUT_OF_MEMORY);
+  const { keyspace, otherKey, reply } = call;
+  locateStore(call, options);
+  const values = collectValues(call, elements, options.getIndexes, otherKey.shard, otherKey.byteCount);
+  if (values === null) return reply.error(OUT_OF_MEMORY);
+  locateStore(call, options);
   if (keyspace.find(otherKey) !== 0) keyspace.remove(otherKey);
   for (const value of values) {
-    const bytes = bytesOf(value ?? NOTHING);
+    const bytes = bytesOf(value);
     const status = pushElement(keyspace, otherKey, bytes, 0, bytes.u8.length, false);
     assert(status === Status.Ok, 'SORT: no room after all');
   }
   if (values.length > 0) keyspace.touched(otherKey);
   reply.integer(values.length);
+}
+
+function locateStore({ args, keyspace, otherKey, source, database }: Call, options: SortOptions): void {
+  const at = options.storeIndex * 2;
+  keyspace.locate(otherKey, source, args[at]!, args[at + 1]!, database);
+}
+
+/** Copies of all that is to be stored, or null as soon as `shard` has no room for it and `byteCount` bytes more. */
+function collectValues(
+  call: Call,
+  elements: readonly Buffer[],
+  getIndexes: readonly number[],
+  shard: Shard,
+  byteCount: number,
+): Buffer[] | null {
+  const patterns = patternsAt(call, getIndexes);
+  const values: Buffer[] = [];
+  let needed = byteCount + elements.length * patterns.length * ELEMENT_ROOM_BYTES;
+  if (!hasRoomFor(shard, needed)) return null;
+  for (const element of elements) {
+    for (const pattern of patterns) {
+      const value = pattern.valueFor(call, element) ?? NOTHING;
+      needed += value.length;
+      if (!hasRoomFor(shard, needed)) return null;
+      values.push(Buffer.from(value));
+    }
+  }
+  return values;
 }

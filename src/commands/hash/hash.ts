@@ -149,12 +149,14 @@ function setPairs(call: Call): number {
   if (count > 4 && !hasRoomForFields(key, (count - 2) >> 1, textBytes(call, 2, count))) return refuse(call);
   let added = 0;
   let status = FieldStatus.Updated;
+  let changed = false;
   for (let index = 2; index < count; index += 2) {
     status = setField(keyspace, key, argumentElement(call, index), otherElement(call, index + 1), 0);
     if (status === FieldStatus.OutOfMemory) break;
+    changed = true;
     if (status === FieldStatus.Added) added++;
   }
-  if (key.record !== 0) hashChanged(keyspace, key);
+  if (changed) hashChanged(keyspace, key);
   return status === FieldStatus.OutOfMemory ? refuse(call) : added;
 }
 

@@ -25,8 +25,6 @@ export const randomRows: readonly Row[] = [
 const WALKED_SHARE = 3;
 /** Bytes of the shortest reply for a field. */
 const FIELD_REPLY_BYTES_MIN = 6;
-/** LONG_MAX, and half of it, as doubles: what is below is surely within. */
-const COUNT_LIMIT = 2 ** 63;
 
 const scratchCount = new Int64();
 const scratchSample = new HashSample();
@@ -48,8 +46,13 @@ function hrandfieldCommand(call: Call): void {
   }
   const withValues = call.count === 4;
   const count = int64ToNumber(scratchCount);
-  if (withValues && Math.abs(count) >= COUNT_LIMIT / 2) return reply.error('ERR value is out of range');
+  if (withValues && isBeyondHalf(scratchCount)) return reply.error('ERR value is out of range');
   replyMany(call, count, withValues);
+}
+
+/** Whether twice as many would be beyond ±(2^63 - 1). */
+function isBeyondHalf({ hi, lo }: Int64): boolean {
+  return hi > 0x3fffffff || hi < -0x40000000 || (hi === -0x40000000 && lo === 0);
 }
 
 function replyOne(call: Call): void {
@@ -92,6 +95,8 @@ function replyRepeating(call: Call, sample: HashSample, count: number, withValue
 /** Draws until there are enough different ones: most draws bring a new one. */
 function replyDrawn(call: Call, sample: HashSample, count: number, withValues: boolean): void {
   const drawn = scratchDrawn;
+  // A reply that was given up as too large has left some.
+  drawn.clear();
   while (drawn.size < count) {
     const place = sample.draw();
     if (drawn.has(place)) continue;

@@ -145,17 +145,26 @@ function combine(
   const sets = scratchSets;
   sets.clear();
   let isFirstMissing = false;
+  let isAnyMissing = false;
+  let isFirstRepeated = false;
   for (let index = from; index < end; index++) {
     call.locate(index, otherKey);
     const record = readTyped(call, otherKey, ValueType.Set);
     if (record === WRONG) return NOT_SETS;
-    if (record !== 0) sets.push(otherKey.shard, record);
-    else if (index === from) isFirstMissing = true;
+    if (record === 0) {
+      isAnyMissing = true;
+      if (index === from) isFirstMissing = true;
+      continue;
+    }
+    if (sets.isFirst(otherKey.shard, record)) isFirstRepeated = true;
+    sets.push(otherKey.shard, record);
   }
   if (sets.length === 0) return null;
   if (operation === Operation.Union) return unite(keyspace, sets);
-  if (operation === Operation.Difference) return isFirstMissing ? null : subtract(keyspace, sets);
-  return sets.length === end - from ? intersect(keyspace, sets) : null;
+  if (operation === Operation.Difference) {
+    return isFirstMissing || isFirstRepeated ? null : subtract(keyspace, sets);
+  }
+  return isAnyMissing ? null : intersect(keyspace, sets);
 }
 
 function replyCombined(call: Call, operation: Operation): void {
@@ -164,10 +173,11 @@ function replyCombined(call: Call, operation: Operation): void {
   if (stream === NOT_SETS) return;
   if (stream === null) return reply.set(0);
   const { text } = stream;
-  const start = reply.at;
+  const countMax = scratchSets.memberCount;
+  const start = reply.beginSet(countMax);
   let count = 0;
   for (; stream.next(); count++) reply.bulk(text.bytes, text.at, text.byteCount);
-  reply.before(start, () => reply.set(count));
+  reply.endSet(start, countMax, count);
 }
 
 /** The result is complete before the destination, which may be one of the sets, is touched. */

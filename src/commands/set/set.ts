@@ -10,6 +10,7 @@ import {
   createSet,
   encodingOfNew,
   expectMembers,
+  fetchAheadMembers,
   hasMember,
   removeMember,
   settleSet,
@@ -137,6 +138,12 @@ function saddCommand(call: Call): void {
   reply.integer(added);
 }
 
+/** Has the memory of the members from argument `index` on fetched. Returns twice the index of the first that was not. */
+function fetchAhead(call: Call, record: number, index: number): number {
+  const { keyspace, key, source, args, count } = call;
+  return fetchAheadMembers(keyspace, key.shard, record, source, args, index * 2, count * 2);
+}
+
 function addMany(call: Call, record: number): void {
   const added = record === 0 ? createFromArguments(call) : addArguments(call);
   if (added < 0) return call.reply.error(OUT_OF_MEMORY);
@@ -150,7 +157,9 @@ function addArguments(call: Call): number {
   if (expectMembers(keyspace, key, count - 2) !== Status.Ok) return -1;
   const done = scratchAdded;
   done.length = 0;
+  let fetched = 0;
   for (let index = 2; index < count; index++) {
+    if (index * 2 >= fetched) fetched = fetchAhead(call, key.record, index);
     const added = addMember(keyspace, key, source, args[index * 2]!, args[index * 2 + 1]!);
     if (added === Added.Yes) done.push(index);
     if (added !== Added.OutOfMemory) continue;
@@ -185,7 +194,9 @@ function sremCommand(call: Call): void {
   if (record === WRONG) return;
   if (record === 0) return reply.integer(0);
   let removed = 0;
+  let fetched = call.count > 3 ? 0 : Infinity;
   for (let index = 2; index < call.count; index++) {
+    if (index * 2 >= fetched) fetched = fetchAhead(call, key.record, index);
     if (!removeMember(keyspace, key, source, args[index * 2]!, args[index * 2 + 1]!)) continue;
     removed++;
     if (countMembers(key.shard, key.record) === 0) break;
@@ -235,7 +246,9 @@ function smismemberCommand(call: Call): void {
   const record = readTyped(call, call.key, ValueType.Set);
   if (record === WRONG) return;
   call.reply.array(call.count - 2);
+  let fetched = record === 0 ? Infinity : 0;
   for (let index = 2; index < call.count; index++) {
+    if (index * 2 >= fetched) fetched = fetchAhead(call, record, index);
     call.reply.integer(hasArgument(call, record, index) ? 1 : 0);
   }
 }

@@ -9,7 +9,7 @@ import { isWord } from '../argument.ts';
 import { SYNTAX_ERROR, WRONG_TYPE } from '../replies.ts';
 import { type Call, countedKeys, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findTyped, WRONG } from '../typed-value.ts';
-import { integerArgument, requireInteger } from './arguments.ts';
+import { integerArgument } from './arguments.ts';
 
 export const popRows: readonly Row[] = [
   {
@@ -60,9 +60,8 @@ function popCommand(call: Call, fromMax: boolean): void {
   const { key, reply } = call;
   if (call.count > 3) return reply.error(SYNTAX_ERROR);
   const isCounted = call.count === 3;
-  const count = isCounted ? requireInteger(call, 2) : 1;
-  if (count !== count) return;
-  if (count < 0) return reply.error('ERR value is out of range, must be positive');
+  const count = isCounted ? integerArgument(call, 2) : 1;
+  if (!(count >= 0)) return reply.error('ERR value is out of range, must be positive');
   const record = findTyped(call, key, ValueType.SortedSet);
   if (record === WRONG) return;
   if (record === 0 || count === 0) return reply.array(0);

@@ -1,5 +1,8 @@
 /** Ranges of sorted sets, by rank, score or text: read, counted, removed. */
 import { ValueType } from '../../store/record.ts';
+import { copySpan, storeMembers } from '../../store/sorted-set-combining.ts';
+import { Status } from '../../store/status.ts';
+import { OUT_OF_MEMORY } from '../replies.ts';
 import { Removal } from '../../store/sorted-set.ts';
 import { RankSpan, removeSpan } from '../../store/sorted-set-range.ts';
 import { SortedSetWalk } from '../../store/sorted-set-walk.ts';
@@ -72,6 +75,17 @@ export const rangeRows: readonly Row[] = [
     summary: 'Returns the members of a sorted set within a range of texts, from the last.',
     deprecated: true,
     run: (call) => replyRange(call, By.Text, Direction.Down),
+  },
+  {
+    name: 'ZRANGESTORE',
+    since: '6.2.0',
+    arity: -5,
+    flags: Flag.Write | Flag.DenyOom,
+    acl: ['sortedset'],
+    keys: [key(1, KeyFlag.Overwrite | KeyFlag.Update), key(2, KeyFlag.ReadOnly | KeyFlag.Access)],
+    grows: true,
+    summary: 'Stores a range of a sorted set under another key.',
+    run: zrangestoreCommand,
   },
   {
     name: 'ZCOUNT',
@@ -150,6 +164,24 @@ function replyRange(call: Call, by: By, direction: Direction): void {
     reply.bulk(text.bytes, text.at, text.byteCount);
     if (withScores) reply.double(walk.score);
   }
+}
+
+function zrangestoreCommand(call: Call): void {
+  const { key, otherKey, keyspace, reply } = call;
+  const request = scratchRequest;
+  if (!parseRange(call, 2, By.Any, Direction.Any, true, request)) return;
+  call.locate(2, otherKey);
+  const record = readTyped(call, otherKey, ValueType.SortedSet);
+  if (record === WRONG) return;
+  const span = scratchSpan;
+  const { shard } = otherKey;
+  if (record === 0) span.set(0, 0);
+  else findSpan(shard, record, call.source, request, span);
+  // What is stored is a sorted set again, from whichever end the span was to be read.
+  if (request.isDown) span.first -= span.count - 1;
+  const members = copySpan(keyspace, key.shard, shard, record, span);
+  if (members !== null && storeMembers(keyspace, key, members) === Status.Ok) reply.integer(span.count);
+  else reply.error(OUT_OF_MEMORY);
 }
 
 function replyCount(call: Call, by: By): void {

@@ -18,7 +18,9 @@ import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts'
 import { findTyped, readTyped, WRONG } from '../typed-value.ts';
 import { floatArgument } from './arguments.ts';
 import { blockingRows } from './blocking.ts';
+import { combiningRows } from './combining.ts';
 import { popRows } from './pop.ts';
+import { randomRows } from './random.ts';
 import { rangeRows } from './range.ts';
 
 const memberRows: readonly Row[] = [
@@ -106,7 +108,7 @@ const memberRows: readonly Row[] = [
 
 export const sortedSetFamily: Family = {
   group: 'sorted-set',
-  rows: [...memberRows, ...rangeRows, ...popRows, ...blockingRows],
+  rows: [...memberRows, ...rangeRows, ...popRows, ...blockingRows, ...combiningRows, ...randomRows],
 };
 
 const NOT_A_NUMBER = 'ERR resulting score is not a number (NaN)';

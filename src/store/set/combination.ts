@@ -3,8 +3,9 @@
  * different shards, whose locks are all held; none of them may be changed meanwhile.
  *
  * Intersection: the members of the smallest set, looked up in the others. Difference: those of the first set, looked up
- * in the others; or, where that would be far more work than there are members, merged with them in the order of the
- * hashes, which all tables share. Union: all sets merged in that order, equal members being neighbours then.
+ * in the others. Union: those of each set, looked up in the sets before it. Where there are so many sets that lookups
+ * would be far more than members, the sets are merged in the order of the hashes, which all tables share: equal members
+ * are neighbours then.
  *
  * The streams returned are the same objects every time: one combination at a time is under way in a thread.
  */
@@ -15,37 +16,54 @@ import { isSameText, SetLookup } from './lookup.ts';
 import { Hashing, type MemberStream, SetReader } from './reader.ts';
 import { countMembers } from './set.ts';
 
-/** The sets to combine. */
+/** The sets to combine, each of them once: reading one takes some kilobytes, and a request may name it a million times. */
 export class SetList {
   readonly shards: Shard[] = [];
   readonly records: number[] = [];
   readonly counts: number[] = [];
+  /** Shard and record of each, in one number. */
+  private readonly names = new Set<number>();
 
   clear(): void {
     this.shards.length = 0;
     this.records.length = 0;
     this.counts.length = 0;
+    this.names.clear();
   }
 
-  /** Appends the set in `record`. */
+  /** Appends the set in `record` unless it is there. */
   push(shard: Shard, record: number): void {
+    this.names.add(shard.index * 2 ** 31 + record);
+    if (this.names.size === this.records.length) return;
     this.shards.push(shard);
     this.records.push(record);
     this.counts.push(countMembers(shard, record));
+  }
+
+  /** Whether this is the first of them. */
+  isFirst(shard: Shard, record: number): boolean {
+    return this.records[0] === record && this.shards[0] === shard;
   }
 
   get length(): number {
     return this.records.length;
   }
 
-  /** Puts the smallest set first. */
-  putSmallestFirst(): void {
+  /** Members of all sets together. */
+  get memberCount(): number {
+    let sum = 0;
+    for (const count of this.counts) sum += count;
+    return sum;
+  }
+
+  /** Puts the smallest set first (`sign` 1), or the largest (-1). */
+  putFirst(sign: number): void {
     const { counts } = this;
-    let smallest = 0;
-    for (let i = 1; i < counts.length; i++) if (counts[i]! < counts[smallest]!) smallest = i;
-    swap(this.shards, smallest);
-    swap(this.records, smallest);
-    swap(counts, smallest);
+    let first = 0;
+    for (let i = 1; i < counts.length; i++) if ((counts[i]! - counts[first]!) * sign < 0) first = i;
+    swap(this.shards, first);
+    swap(this.records, first);
+    swap(counts, first);
   }
 }
 
@@ -55,39 +73,38 @@ function swap<T>(list: T[], index: number): void {
   list[index] = first;
 }
 
+/** So many lookups per member are about as much work as merging. */
+const LOOKUPS_PER_MEMBER = 2;
+
 /** The members that are in all sets. There is at least one set. */
 export function intersect(keyspace: Keyspace, sets: SetList): MemberStream {
-  sets.putSmallestFirst();
-  scratchFiltered.open(keyspace, sets, true);
+  sets.putFirst(1);
+  scratchFiltered.open(keyspace, sets, 0, 1, sets.length, true);
   return scratchFiltered;
 }
 
 /** The members of the first set that are in no other. */
 export function subtract(keyspace: Keyspace, sets: SetList): MemberStream {
-  const { counts } = sets;
-  const lookups = counts[0]! * (counts.length - 1);
-  let memberCount = 0;
-  for (const count of counts) memberCount += count;
-  // Merging costs twice a lookup, or so.
-  if (lookups > memberCount * 2) {
+  const lookups = sets.counts[0]! * (sets.length - 1);
+  if (lookups > sets.memberCount * LOOKUPS_PER_MEMBER) {
     scratchRemainder.open(keyspace, sets);
     return scratchRemainder;
   }
-  scratchFiltered.open(keyspace, sets, false);
+  scratchFiltered.open(keyspace, sets, 0, 1, sets.length, false);
   return scratchFiltered;
 }
 
 /** The members that are in any set. */
 export function unite(keyspace: Keyspace, sets: SetList): MemberStream {
-  if (sets.length > 1) {
-    scratchUnion.open(keyspace, sets);
-    return scratchUnion;
-  }
-  scratchReader.open(keyspace, sets.shards[0]!, sets.records[0]!);
-  return scratchReader;
+  sets.putFirst(-1);
+  let lookups = 0;
+  for (let i = 1; i < sets.length; i++) lookups += sets.counts[i]! * i;
+  const stream = lookups > sets.memberCount * LOOKUPS_PER_MEMBER ? scratchUnion : scratchChain;
+  stream.open(keyspace, sets);
+  return stream;
 }
 
-/** The members of the first set that are in all others (`wanted`), or in none. */
+/** The members of one set that are in all of some others (`wanted`), or in none of them. */
 class FilteredStream implements MemberStream {
   private readonly base = new SetReader();
   readonly text = this.base.text;
@@ -96,19 +113,28 @@ class FilteredStream implements MemberStream {
   private lookupCount = 0;
   private wanted = true;
 
-  open(keyspace: Keyspace, sets: SetList, wanted: boolean): void {
+  /** `baseIndex` is the one set; the others are those from `from` on before `end`. */
+  open(
+    keyspace: Keyspace,
+    sets: SetList,
+    baseIndex: number,
+    from: number,
+    end: number,
+    wanted: boolean,
+  ): void {
     const { shards, records, counts } = sets;
     const { lookups, base } = this;
     this.wanted = wanted;
-    this.lookupCount = sets.length - 1;
+    this.lookupCount = end - from;
     trim(lookups);
     let needsHash = false;
     for (let i = 0; i < this.lookupCount; i++) {
       if (i === lookups.length) lookups.push(new SetLookup());
-      lookups[i]!.open(keyspace, shards[i + 1]!, records[i + 1]!, counts[i + 1]!, counts[0]!);
+      const other = from + i;
+      lookups[i]!.open(keyspace, shards[other]!, records[other]!, counts[other]!, counts[baseIndex]!);
       needsHash ||= lookups[i]!.needsHash;
     }
-    base.open(keyspace, shards[0]!, records[0]!, needsHash ? Hashing.Known : Hashing.None);
+    base.open(keyspace, shards[baseIndex]!, records[baseIndex]!, needsHash ? Hashing.Known : Hashing.None);
   }
 
   next(): boolean {
@@ -118,6 +144,34 @@ class FilteredStream implements MemberStream {
       for (let i = 0; i < this.lookupCount; i++) this.lookups[i]!.filter(base, this.wanted);
     }
     this.hash = base.hash;
+    return true;
+  }
+}
+
+/** One set after the other, without those that an earlier one has. */
+class ChainStream implements MemberStream {
+  private readonly filtered = new FilteredStream();
+  readonly text = this.filtered.text;
+  hash = -1;
+  private keyspace!: Keyspace;
+  private sets!: SetList;
+  private index = 0;
+
+  open(keyspace: Keyspace, sets: SetList): void {
+    this.keyspace = keyspace;
+    this.sets = sets;
+    this.index = 0;
+    this.filtered.open(keyspace, sets, 0, 0, 0, false);
+  }
+
+  next(): boolean {
+    const { filtered, keyspace, sets } = this;
+    while (!filtered.next()) {
+      if (this.index === sets.length - 1) return false;
+      this.index++;
+      filtered.open(keyspace, sets, this.index, 0, this.index, false);
+    }
+    this.hash = filtered.hash;
     return true;
   }
 }
@@ -208,6 +262,7 @@ class HashGroup {
   }
 }
 
+/** All sets, merged. */
 class UnionStream implements MemberStream {
   readonly text = new EntryText();
   hash = -1;
@@ -280,7 +335,7 @@ function trim(pool: unknown[]): void {
 }
 
 const POOL_MAX = 64;
-const scratchReader = new SetReader();
 const scratchFiltered = new FilteredStream();
 const scratchRemainder = new RemainderStream();
+const scratchChain = new ChainStream();
 const scratchUnion = new UnionStream();

@@ -4,10 +4,11 @@
  * texts, and those are fetched batch by batch, so that the waits overlap.
  */
 import { equalBytes } from '../../base/bytes.ts';
+import { Int64 } from '../../base/int64.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { findInteger } from '../../structures/integer-set.ts';
+import { findInteger, integerSetCount, seekInteger } from '../../structures/integer-set.ts';
 import { memberByteCount, memberTextAt } from '../../structures/member-table.ts';
-import { Element, encodeElement, entryBytesAt, EntryText } from '../../structures/packed-entry.ts';
+import { Element, entryBytesAt, EntryText } from '../../structures/packed-entry.ts';
 import { findPackedMember, PACKED_SET_HEADER_BYTES } from '../../structures/packed-set.ts';
 import { findSetMember } from '../../structures/set-table.ts';
 import { findSlot, slotRef } from '../../structures/table.ts';
@@ -21,6 +22,7 @@ const INDEX_COMPARISONS = 4096;
 const scratchText = new EntryText();
 const scratchOther = new EntryText();
 const scratchElement = new Element();
+const scratchInteger = new Int64();
 
 export class SetLookup {
   private shard!: Shard;
@@ -70,13 +72,16 @@ export class SetLookup {
   /** Leaves of the batch that `reader` has read those members that are in this set (`wanted`), or that are not. */
   filter(reader: SetReader, wanted: boolean): void {
     if (this.encoding === Encoding.SetTable) return this.filterByTable(reader, wanted);
+    if (this.encoding === Encoding.IntegerSet && reader.isIntegers)
+      return this.filterIntegers(reader, wanted);
     const { entries } = reader;
     let kept = 0;
     for (let i = 0; i < entries.length; i += 2) {
       const hash = entries[i]!;
       const place = entries[i + 1]!;
-      reader.point(place, scratchText);
-      if (this.hasInline(hash, scratchText) !== wanted) continue;
+      const isThere =
+        this.index.length > 0 ? this.hasIndexed(hash, reader, place) : this.hasInline(reader, place);
+      if (isThere !== wanted) continue;
       entries[kept] = hash;
       entries[kept + 1] = place;
       kept += 2;
@@ -84,10 +89,30 @@ export class SetLookup {
     entries.length = kept;
   }
 
-  private hasInline(hash: number, text: EntryText): boolean {
-    if (this.index.length > 0) return this.hasIndexed(hash, text);
+  /** Both ascend: each integer is looked for behind where the one before it would have been. */
+  private filterIntegers(reader: SetReader, wanted: boolean): void {
+    const { at, byteCount } = this;
+    const { bytes } = this.shard;
+    const { entries } = reader;
+    const count = integerSetCount(bytes, at, byteCount);
+    let index = 0;
+    let kept = 0;
+    for (let i = 1; i < entries.length; i += 2) {
+      reader.readInteger(entries[i]!, scratchInteger);
+      index = seekInteger(bytes, at, count, index, scratchInteger);
+      const isThere = index >= 0;
+      if (!isThere) index = -1 - index;
+      if (isThere !== wanted) continue;
+      entries[kept] = -1;
+      entries[kept + 1] = entries[i]!;
+      kept += 2;
+    }
+    entries.length = kept;
+  }
+
+  private hasInline(reader: SetReader, place: number): boolean {
     const element = scratchElement;
-    encodeElement(element, text.bytes, text.at, text.byteCount);
+    reader.load(place, element);
     const { bytes } = this.shard;
     if (this.encoding === Encoding.Packed) {
       return findPackedMember(bytes, this.at, this.byteCount, element) !== 0;
@@ -95,13 +120,14 @@ export class SetLookup {
     return element.isInteger && findInteger(bytes, this.at, this.byteCount, element.integer) >= 0;
   }
 
-  private hasIndexed(hash: number, text: EntryText): boolean {
+  private hasIndexed(hash: number, reader: SetReader, place: number): boolean {
     const { index } = this;
     const mask = index.length - 2;
     for (let slot = (hash << 1) & mask; index[slot + 1] !== 0; slot = (slot + 2) & mask) {
       if (index[slot] !== hash) continue;
+      reader.point(place, scratchText);
       scratchOther.point(this.shard.bytes, index[slot + 1]!);
-      if (isSameText(text, scratchOther)) return true;
+      if (isSameText(scratchText, scratchOther)) return true;
     }
     return false;
   }

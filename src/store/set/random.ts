@@ -5,7 +5,12 @@
 import { Int64 } from '../../base/int64.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { integerSetCount, readInteger, removeInteger, removeIntegers } from '../../structures/integer-set.ts';
-import { freeMembersSlice, pointAtMember, randomMemberSlot } from '../../structures/member-table.ts';
+import {
+  drawMembers as drawFromTable,
+  freeMembersSlice,
+  pointAtMember,
+  randomMemberSlot,
+} from '../../structures/member-table.ts';
 import type { EntryText } from '../../structures/packed-entry.ts';
 import {
   packedMemberAt,
@@ -84,18 +89,6 @@ export function drawMembers(
   const isTable = recordEncoding(shard, record) === Encoding.SetTable;
   if (isTable && count * WALK_SHARE < size) drawFromTable(shard, rootOf(shard, record), count, out);
   else drawWalking(reader, size, count, out);
-}
-
-/** Draws until enough of them were different. */
-function drawFromTable(shard: Shard, table: number, count: number, out: number[]): void {
-  const drawn = new Set<number>();
-  while (drawn.size < count) {
-    const slot = randomMemberSlot(shard, table);
-    const block = slotRef(shard, slot);
-    if (drawn.has(block)) continue;
-    drawn.add(block);
-    out.push(shard.words[slot]!, block);
-  }
 }
 
 /** Walks all members and takes each with the chance that makes every choice of so many equally likely (Knuth, 3.4.2, S). */

@@ -9,7 +9,14 @@ import { Int64 } from '../../base/int64.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { integerSetCount, readInteger } from '../../structures/integer-set.ts';
 import { pointAtMember } from '../../structures/member-table.ts';
-import { entryBytesAt, EntryText } from '../../structures/packed-entry.ts';
+import {
+  type Element,
+  encodeElement,
+  encodeIntegerElement,
+  entryBytesAt,
+  EntryText,
+  loadElement,
+} from '../../structures/packed-entry.ts';
 import { PACKED_SET_HEADER_BYTES, packedSetCount } from '../../structures/packed-set.ts';
 import { collectEntries, tableCount } from '../../structures/table.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -153,6 +160,27 @@ export class SetReader implements MemberStream {
       readInteger(this.bytes, this.at, place, scratchInteger);
       text.setInteger(scratchInteger);
     }
+  }
+
+  /** Makes `element` the member that stands at `place`. */
+  load(place: number, element: Element): void {
+    if (this.shard !== null) {
+      this.point(place, scratchText);
+      encodeElement(element, scratchText.bytes, scratchText.at, scratchText.byteCount);
+    } else if (this.encoding === Encoding.Packed) loadElement(element, this.bytes, place);
+    else {
+      readInteger(this.bytes, this.at, place, element.integer);
+      encodeIntegerElement(element);
+    }
+  }
+
+  get isIntegers(): boolean {
+    return this.encoding === Encoding.IntegerSet;
+  }
+
+  /** Reads the integer that stands at `place` of a set of integers. */
+  readInteger(place: number, into: Int64): void {
+    readInteger(this.bytes, this.at, place, into);
   }
 
   /** Reads the next batch, of about `countMin` members, into `entries`. False: there is none. */

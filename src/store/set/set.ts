@@ -19,7 +19,7 @@ import {
   removeInteger,
   writeEmptyIntegerSet,
 } from '../../structures/integer-set.ts';
-import { freeMembersSlice } from '../../structures/member-table.ts';
+import { FETCH_AHEAD_MEMBERS, fetchMembers, freeMembersSlice } from '../../structures/member-table.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
 import {
   appendPackedMember,
@@ -69,6 +69,7 @@ const scratchDigits = new Element();
 const scratchText = new EntryText();
 const scratchReader = new SetReader();
 const scratchInteger = new Int64();
+const scratchHashes = new Int32Array(FETCH_AHEAD_MEMBERS);
 /** Where a set of integers is packed before it goes into its record. */
 let scratchStaging = ByteRange.allocate(4096);
 
@@ -104,6 +105,29 @@ export function hasMember(
   return (
     element.isInteger && findInteger(shard.bytes, value, valueBytes(shard, record), element.integer) >= 0
   );
+}
+
+/**
+ * For commands that name several members: has the memory of the next FETCH_AHEAD_MEMBERS at most fetched, whose starts
+ * and lengths stand in `ranges[from, end)`. Returns the index in `ranges` behind them.
+ */
+export function fetchAheadMembers(
+  keyspace: Keyspace,
+  shard: Shard,
+  record: number,
+  source: Bytes,
+  ranges: Int32Array,
+  from: number,
+  end: number,
+): number {
+  if (recordEncoding(shard, record) !== Encoding.SetTable) return end;
+  const until = Math.min(end, from + FETCH_AHEAD_MEMBERS * 2);
+  let count = 0;
+  for (let i = from; i < until; i += 2) {
+    scratchHashes[count++] = keyspace.memberHash(source, ranges[i]!, ranges[i + 1]!);
+  }
+  fetchMembers(shard, rootOf(shard, record), scratchHashes, count);
+  return until;
 }
 
 /** Makes `key`, of which there is no record, a set of one member. */

@@ -57,4 +57,35 @@ describe('SORT', () => {
     expect(server.run('SORT_RO', 'l', 'STORE', 'dst')).toBe('-ERR syntax error\r\n');
     server.verify();
   });
+
+  test('keeps no copies of large weights, and gives up a reply that grows too large', () => {
+    const settings = { 'client-output-buffer-limit': 'normal 1 0 0' };
+    const server = new TestServer({ shardCount: 2, settings });
+    server.run('SET', 'w', '7'.repeat(1_000_000));
+    server.run('RPUSH', 'l', ...Array.from({ length: 1000 }, () => ''));
+    const before = process.memoryUsage.rss();
+    expect(server.run('SORT', 'l', 'BY', 'w*', 'ALPHA', 'LIMIT', '0', '1')).toBe('*1\r\n$0\r\n\r\n');
+    const client = server.connect();
+    client.run('SORT', 'l', 'BY', 'nosort', 'GET', 'w*');
+    expect(client.socket.ended).toBe(true);
+    expect(server.run('SORT', 'l', 'BY', 'nosort', 'GET', 'w*', 'STORE', 'dst')).toStartWith('-OOM');
+    expect(process.memoryUsage.rss() - before).toBeLessThan(500e6);
+  });
+
+  test('stores what its destination held', () => {
+    const server = new TestServer({ shardCount: 1 });
+    server.run('SET', 'dst', 'x'.repeat(5000));
+    server.run('RPUSH', 'l', '1', '2');
+    expect(server.run('SORT', 'l', 'GET', 'ds*', 'GET', 'dst*', 'GET', '#', 'STORE', 'dst')).toBe(':6\r\n');
+    server.run('RPUSH', 'one', 't');
+    server.run('SET', 'dst', 'y'.repeat(5000));
+    expect(server.run('SORT', 'one', 'ALPHA', 'GET', 'ds*', 'STORE', 'dst')).toBe(':1\r\n');
+    expect(server.run('LINDEX', 'dst', 0)).toBe(`$5000\r\n${'y'.repeat(5000)}\r\n`);
+    server.run('HSET', 'hash', 't', 12, 'u', 'text');
+    server.run('RPUSH', 'empty', '');
+    expect(
+      words(server.run('SORT', 'empty', 'BY', 'hash*->t', 'GET', 'hash*->t', 'GET', 'hash*->u')),
+    ).toEqual(['12', 'text']);
+    server.verify();
+  });
 });

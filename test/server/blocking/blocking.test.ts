@@ -193,6 +193,21 @@ describe('a client that waits', () => {
     }
   });
 
+  test('moves on what SORT stores, to whatever shard', async () => {
+    const scene = new Scene({ shardCount: 8 });
+    scene.run('RPUSH', 'source', 'b', 'a');
+    for (let number = 0; number < 8; number++)
+      scene.block(number, 'BLMOVE', 'sorted', `to ${number}`, 'LEFT', 'RIGHT', 0);
+    for (let number = 0; number < 8; number++) {
+      if (scene.run('EXISTS', 'sorted') === ':0\r\n') {
+        expect(scene.run('SORT', 'source', 'ALPHA', 'STORE', 'sorted')).toBe(':2\r\n');
+      }
+      expect(await scene.reply(number)).toBe(bulk(number % 2 === 0 ? 'a' : 'b'));
+      expect(scene.run('LLEN', `to ${number}`)).toBe(':1\r\n');
+    }
+    scene.end();
+  });
+
   test('waits for a key of its logical database, whatever stands for that', async () => {
     const scene = new Scene();
     scene.client(2).run('SELECT', 1);
