@@ -398,7 +398,6 @@ export class Dispatcher implements Call {
 
   /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
   private mayMove(command: Command): boolean {
-    if (this.locks.areAll) return false;
     if (command.row.otherDatabase !== undefined) return true;
     const positions = this.findKeys(command);
     for (let i = 0; i < positions.length; i += 2) {

@@ -94,6 +94,10 @@ const enum WaitWord {
   Bytes = 40,
 }
 
+assert(WaitWord.Count % 2 === 0 && WaitWord.Bytes === (WaitWord.Needed + 1) * 4, 'layout of a wait');
+assert(Awaited.Bytes === (Awaited.Moves + 1) * 4, 'layout of an awaited key');
+assert(Entry.Bytes === (Entry.Sibling + 1) * 4, 'layout of an entry');
+
 const enum State {
   Waiting = 1,
   Served = 2,

@@ -41,6 +41,7 @@ for (const path of [
   'memory/allocator.ts',
   'structures/table.ts',
   'store/record.ts',
+  'store/interests.ts',
 ]) {
   test(`the numbers of ${path}`, () => {
     expect(enumsOf(path)).toMatchSnapshot();

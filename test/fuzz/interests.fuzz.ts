@@ -58,7 +58,7 @@ export class InterestsFuzz {
       this.step();
       if (operation % VERIFY_EVERY === 0) this.verify();
     }
-    for (const at of [...this.waiting.keys()]) this.cancel(at);
+    for (const at of this.waiting.keys()) this.cancel(at);
     for (const at of this.served.splice(0)) this.interests.release(at);
     for (const at of this.junk.splice(0)) free(this.interests.shard, at);
     this.verify();

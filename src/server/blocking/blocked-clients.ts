@@ -11,6 +11,8 @@ import { parseOutcomes, type Outcome, TOO_LARGE, writeOutcome } from './outcome.
 
 /** Timers with a longer delay fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+/** A letter is sent at once when it is longer, for texts of twice this length are about the longest there are. */
+const LETTER_BYTES_MAX = 2 ** 29;
 const UNBLOCKED = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
 
 /** A client that waits. */
@@ -61,10 +63,14 @@ export class BlockedClients {
     if (timeoutMs > 0) this.wake(blocked);
   }
 
-  /** The outcome of a wait of `worker` that has been claimed here. */
+  /** The outcome of a wait of `worker` that has been claimed here. Its bytes need not outlive the call. */
   deliver(worker: number, outcome: Outcome): void {
-    if (worker === this.workerIndex) this.accept(outcome);
-    else this.letters.set(worker, (this.letters.get(worker) ?? '') + writeOutcome(outcome));
+    if (worker === this.workerIndex) this.accept({ ...outcome, bytes: Buffer.from(outcome.bytes) });
+    else {
+      const letter = (this.letters.get(worker) ?? '') + writeOutcome(outcome);
+      this.letters.set(worker, letter);
+      if (letter.length > LETTER_BYTES_MAX) this.sendLetters();
+    }
     this.sendSoon();
   }
 
@@ -93,6 +99,8 @@ export class BlockedClients {
   }
 
   private onTimer(blocked: Blocked): void {
+    // Its wait may have been freed, and another lie where it was.
+    if (this.byWait.get(blocked.at) !== blocked) return;
     if (performance.now() < blocked.untilMs) return this.wake(blocked);
     // When it has been served just now, the reply is on its way.
     if (!this.interests.cancel(blocked.at)) return;
@@ -135,10 +143,14 @@ export class BlockedClients {
     this.willSend = true;
     queueMicrotask(() => {
       this.willSend = false;
-      for (const [worker, letter] of this.letters) this.send(worker, letter);
-      this.letters.clear();
+      this.sendLetters();
       this.reply();
     });
+  }
+
+  private sendLetters(): void {
+    for (const [worker, letter] of this.letters) this.send(worker, letter);
+    this.letters.clear();
   }
 
   /** Lets the clients go on whose waits have ended. Must not be called while a command runs. */

@@ -22,6 +22,8 @@ import { ReadyKeys } from './ready-keys.ts';
 const REPLY_BYTES = 4096;
 /** A reply is sent behind none, but its writer keeps this much room. */
 const REPLY_MARGIN_BYTES = 256;
+/** What goes to another worker as text may be no longer. */
+const REPLY_BYTES_MAX = 2 ** 30;
 
 export class Blocking {
   readonly interests: Interests;
@@ -78,7 +80,7 @@ export class Blocking {
    */
   serve(journal: Journal, allLocked: boolean, replyBytesMax: number): void {
     const { ready, keyspace, served } = this;
-    served.reply.bytesMax = replyBytesMax - REPLY_MARGIN_BYTES;
+    served.reply.bytesMax = Math.min(replyBytesMax - REPLY_MARGIN_BYTES, REPLY_BYTES_MAX);
     try {
       while (ready.take(keyspace, served.key)) this.serveKey(journal, allLocked);
     } finally {
@@ -119,7 +121,7 @@ export class Blocking {
       error = TOO_LARGE;
     }
     if (keyspace.changes !== changes) journal.appendServed(served);
-    const bytes = Buffer.from(reply.bytes.u8.subarray(0, error === '' ? reply.at : 0));
+    const bytes = reply.bytes.u8.subarray(0, error === '' ? reply.at : 0);
     clients.deliver(wait.worker, { at: wait.at, bytes, error });
     reply.clear();
   }

@@ -1,8 +1,8 @@
 /** Clients of several workers that wait for the same keys: here all workers share one thread, so nothing is left to chance. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { Header } from '../../src/memory/shard.ts';
-import type { TestClient } from '../support/test-server.ts';
-import { TestWorkers } from '../support/test-workers.ts';
+import { Header } from '../../../src/memory/shard.ts';
+import type { TestClient } from '../../support/test-server.ts';
+import { TestWorkers } from '../../support/test-workers.ts';
 
 let workers: TestWorkers;
 beforeEach(() => {
