@@ -6,15 +6,7 @@ import { packedFieldCount, packedMinimum, removeDueFields } from '../structures/
 import { hashChanged } from './hash.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
-import {
-  Encoding,
-  recordEncoding,
-  RecordFlag,
-  recordFlags,
-  rootOf,
-  valueAt,
-  valueBytes,
-} from './record.ts';
+import { Encoding, recordEncoding, RecordFlag, recordFlags, rootOf, valueAt, valueBytes } from './record.ts';
 
 /** Fields of a packed hash that take as long to look at as one of a table. */
 const PACKED_FIELDS_PER_VISIT = 8;

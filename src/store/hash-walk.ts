@@ -10,7 +10,13 @@ import {
   timeOfBlock,
 } from '../structures/field-table.ts';
 import { EntryText } from '../structures/packed-entry.ts';
-import { firstField, nextField, packedMinimum, timeOfField, valueOfField } from '../structures/packed-fields.ts';
+import {
+  firstField,
+  nextField,
+  packedMinimum,
+  timeOfField,
+  valueOfField,
+} from '../structures/packed-fields.ts';
 import { collectEntries, randomSlot, slotRef } from '../structures/table.ts';
 import { hashLength } from './hash.ts';
 import type { Key } from './key.ts';

@@ -415,8 +415,7 @@ function setInTable(
     );
     return added === 0 ? FieldStatus.OutOfMemory : FieldStatus.Added;
   }
-  const newMs =
-    timeMs === KEEP_TIME ? keptTime(keyspace, timeOfBlock(shard, slotRef(shard, slot))) : timeMs;
+  const newMs = timeMs === KEEP_TIME ? keptTime(keyspace, timeOfBlock(shard, slotRef(shard, slot))) : timeMs;
   const updated = updateTableField(shard, root, slot, value.source, value.at, value.byteCount, newMs);
   return updated ? FieldStatus.Updated : FieldStatus.OutOfMemory;
 }

@@ -57,7 +57,18 @@ const PATTERNS = ['*', 'f*', '[ab]', '?', 'f1?', '**', '', '*\0*'];
 const COUNTS = ['-1', 'x', '', '9223372036854775807', '-9223372036854775808', '-9223372036854775807'];
 const ONE_KEY = ['HGETALL', 'HKEYS', 'HVALS', 'HLEN', 'TYPE', 'EXISTS'];
 const ONE_FIELD = ['HGET', 'HEXISTS', 'HSTRLEN'];
-const TOO_SHORT = ['HSET', 'HMSET', 'HSETNX', 'HGET', 'HMGET', 'HDEL', 'HINCRBY', 'HSCAN', 'HLEN', 'HRANDFIELD'];
+const TOO_SHORT = [
+  'HSET',
+  'HMSET',
+  'HSETNX',
+  'HGET',
+  'HMGET',
+  'HDEL',
+  'HINCRBY',
+  'HSCAN',
+  'HLEN',
+  'HRANDFIELD',
+];
 
 const anyKey = (random: Random): string =>
   random.oneIn(25) ? random.pick(['string', 'list']) : `h${random.below(6)}`;
@@ -174,8 +185,11 @@ export function isSameHash(command: Command, ours: string, theirs: string): bool
 }
 
 function isSameDraw(command: Command, ours: string, theirs: string): boolean {
-  if (command[2] !== '1000') return ours.split('\r\n')[0]![0] === theirs[0] && sizeOf(ours) === sizeOf(theirs);
-  return sortedEntries(ours, command.length > 3 ? 2 : 1) === sortedEntries(theirs, command.length > 3 ? 2 : 1);
+  if (command[2] !== '1000')
+    return ours.split('\r\n')[0]![0] === theirs[0] && sizeOf(ours) === sizeOf(theirs);
+  return (
+    sortedEntries(ours, command.length > 3 ? 2 : 1) === sortedEntries(theirs, command.length > 3 ? 2 : 1)
+  );
 }
 
 /** The number in the head of an array; of anything else nothing. */

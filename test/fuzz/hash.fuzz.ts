@@ -177,8 +177,10 @@ export class HashFuzz {
     const status = setField(keyspace, key, this.field, this.value, timeMs);
     if (status === FieldStatus.OutOfMemory) return this.refused(hash);
     hashChanged(keyspace, key);
-    if (status === FieldStatus.Added && old !== undefined) throw new Error('a field was added that was there');
-    if (status === FieldStatus.Updated && !hash.has(field)) throw new Error('a field was updated that was not');
+    if (status === FieldStatus.Added && old !== undefined)
+      throw new Error('a field was added that was there');
+    if (status === FieldStatus.Updated && !hash.has(field))
+      throw new Error('a field was updated that was not');
     hash.set(field, { value, timeMs: timeMs === KEEP_TIME ? (old?.timeMs ?? 0) : timeMs });
     this.check(hash, field);
   }

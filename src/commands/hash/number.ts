@@ -1,12 +1,6 @@
 /** Fields that hold numbers: exact 64-bit integers, and floats summed as Redis sums them. */
 import { Bytes } from '../../base/bytes.ts';
-import {
-  addInt64,
-  formatInt64,
-  Int64,
-  parseInt64,
-  setInt64,
-} from '../../base/int64.ts';
+import { addInt64, formatInt64, Int64, parseInt64, setInt64 } from '../../base/int64.ts';
 import {
   addLongDoubles,
   formatLongDouble,

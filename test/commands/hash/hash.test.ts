@@ -233,8 +233,7 @@ describe.each(ENCODINGS)('a hash that is %s', (_name, settings) => {
       error: 'ERR value is out of range',
     });
     expect(run('HRANDFIELD', 'h', '-9223372036854775808')).toEqual({
-      error:
-        'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
+      error: 'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
     });
     expect(run('HRANDFIELD', 'h', '-4611686018427387903')).toEqual({ error: 'ERR reply is too large' });
   });
