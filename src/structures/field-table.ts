@@ -67,6 +67,7 @@ const enum Root {
 /** In front of a time: no length begins with it. */
 const TIME_LEAD = 255;
 const TIME_PART_BYTES = 7;
+assert(Root.Minimum % 8 === 0 && Root.SweptMinimum + 8 === Root.Bytes, 'field table: root');
 
 /** A table without fields. Returns its root, or 0: out of memory. */
 export function createFieldTable(shard: Shard): number {

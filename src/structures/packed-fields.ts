@@ -27,17 +27,18 @@ import {
   writeElement,
 } from './packed-entry.ts';
 
-/** Byte offsets in the block. */
+/** Byte offsets in the block. A plain one has the count alone. */
 const enum Packed {
   Count = 0,
-  PlainHeaderBytes = 2,
   Expiring = 2,
   Minimum = 4,
   TimedHeaderBytes = 10,
 }
 
-/** Bytes in front of each field of a timed block. */
+const PLAIN_HEADER_BYTES = 2;
+/** Bytes of a time: one is in front of each field of a timed block. */
 const TIME_BYTES = 6;
+assert(Packed.TimedHeaderBytes === Packed.Minimum + TIME_BYTES, 'packed fields: header');
 const TWO_32 = 4294967296;
 /** Later than any time. */
 export const NEVER = 2 ** 48 - 1;
@@ -58,7 +59,7 @@ export function writeTime(bytes: Bytes, at: number, timeMs: number): void {
 
 /** Bytes of a block without fields. */
 export function emptyFieldsBytes(timed: boolean): number {
-  return timed ? Packed.TimedHeaderBytes : Packed.PlainHeaderBytes;
+  return timed ? Packed.TimedHeaderBytes : PLAIN_HEADER_BYTES;
 }
 
 /** Makes the bytes at `at` a block without fields. */
@@ -86,7 +87,7 @@ export function packedMinimum(bytes: Bytes, at: number): number {
 
 /** Where the first field of the block at `at` stands, if there is one. Its value is behind it, its time in front. */
 export function firstField(at: number, timed: boolean): number {
-  return at + (timed ? Packed.TimedHeaderBytes + TIME_BYTES : Packed.PlainHeaderBytes);
+  return at + (timed ? Packed.TimedHeaderBytes + TIME_BYTES : PLAIN_HEADER_BYTES);
 }
 
 /** Where the value of the field at `fieldAt` stands. */
@@ -201,7 +202,7 @@ export function setTimeOfField(bytes: Bytes, at: number, fieldAt: number, timeMs
 
 /** Bytes that the plain block at `at` has as a timed one. */
 export function timedBytes(bytes: Bytes, at: number, byteCount: number): number {
-  const added = Packed.TimedHeaderBytes - Packed.PlainHeaderBytes;
+  const added = Packed.TimedHeaderBytes - PLAIN_HEADER_BYTES;
   return byteCount + added + packedFieldCount(bytes, at) * TIME_BYTES;
 }
 

@@ -40,6 +40,8 @@ for (const path of [
   'memory/pages.ts',
   'memory/allocator.ts',
   'structures/table.ts',
+  'structures/packed-fields.ts',
+  'structures/field-table.ts',
   'store/record.ts',
   'store/interests.ts',
 ]) {
