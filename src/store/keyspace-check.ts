@@ -25,7 +25,7 @@ import {
   rootOf,
   valueBytes,
 } from './record.ts';
-import { structureKind } from './structure-kinds.ts';
+import { structureKind, verifyInlineValue } from './structure-kinds.ts';
 
 /**
  * Walks a shard - allocator, table, every record, every count - and asserts every invariant, also that what the
@@ -92,7 +92,10 @@ function verifyRecord(
     expiries.set(database, (expiries.get(database) ?? 0) + 1);
   }
   const encoding = recordEncoding(shard, record);
-  if (!isRooted(encoding)) return block;
+  if (!isRooted(encoding)) {
+    verifyInlineValue(shard, record);
+    return block;
+  }
   assert(valueBytes(shard, record) === ROOT_BYTES, 'keyspace: size of a root');
   return block + structureKind(encoding).verify(shard, rootOf(shard, record));
 }
