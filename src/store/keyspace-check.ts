@@ -28,7 +28,7 @@ import {
   valueBytes,
   ValueType,
 } from './record.ts';
-import { structureKind } from './structure-kinds.ts';
+import { structureKind, verifyInlineValue } from './structure-kinds.ts';
 
 /**
  * Walks a shard - allocator, table, every record, every count - and asserts every invariant, also that what the
@@ -97,6 +97,10 @@ function verifyRecord(
   const encoding = recordEncoding(shard, record);
   if (recordType(shard, record) === ValueType.Hash) verifyHash(shard, record);
   if (!isRooted(encoding)) return block;
+  if (!isRooted(encoding)) {
+    verifyInlineValue(shard, record);
+    return block;
+  }
   assert(valueBytes(shard, record) === ROOT_BYTES, 'keyspace: size of a root');
   return block + structureKind(encoding).verify(shard, rootOf(shard, record));
 }

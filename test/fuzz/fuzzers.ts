@@ -8,6 +8,7 @@ import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzScoredMembers } from './scored-members.fuzz.ts';
+import { fuzzSets } from './set.fuzz.ts';
 import { fuzzSmallSets } from './small-set.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
@@ -25,6 +26,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   table: { run: fuzzTable, testOperations: 100_000 },
   'member-table': { run: fuzzMemberTable, testOperations: 30_000 },
   'small-sets': { run: fuzzSmallSets, testOperations: 20_000 },
+  sets: { run: fuzzSets, testOperations: 5_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
   interests: { run: fuzzInterests, testOperations: 20_000 },
   'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },

@@ -103,7 +103,7 @@ export class SetLookup {
       const isThere = index >= 0;
       if (!isThere) index = -1 - index;
       if (isThere !== wanted) continue;
-      entries[kept] = -1;
+      entries[kept] = entries[i - 1]!;
       entries[kept + 1] = entries[i]!;
       kept += 2;
     }
