@@ -3,6 +3,7 @@
 import { fuzzAllocator } from './allocator.fuzz.ts';
 import { leakCanary, overrunCanary } from './canary.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
+import { fuzzList } from './list.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
@@ -18,6 +19,7 @@ export interface FuzzerRow {
 export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   allocator: { run: fuzzAllocator, testOperations: 100_000 },
   table: { run: fuzzTable, testOperations: 100_000 },
+  list: { run: fuzzList, testOperations: 10_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },
