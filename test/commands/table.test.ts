@@ -29,6 +29,7 @@ const NEWER: Readonly<Record<string, string>> = {
   DELIFEQ: 'Valkey 9.0',
   DIGEST: 'Redis 8.4',
   INCREX: 'Redis 8.8',
+  LMOVEM: 'Redis 8.10',
   MSETEX: 'Redis 8.4',
   PREPEND: "ours: memcached's, for every protocol",
 };

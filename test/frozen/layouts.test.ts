@@ -40,6 +40,8 @@ for (const path of [
   'memory/pages.ts',
   'memory/allocator.ts',
   'structures/table.ts',
+  'structures/list-node.ts',
+  'structures/list-chain.ts',
   'store/record.ts',
 ]) {
   test(`the numbers of ${path}`, () => {
