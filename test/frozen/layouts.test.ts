@@ -42,6 +42,8 @@ for (const path of [
   'structures/table.ts',
   'structures/packed-fields.ts',
   'structures/field-table.ts',
+  'structures/list-node.ts',
+  'structures/list-chain.ts',
   'store/record.ts',
   'store/interests.ts',
 ]) {

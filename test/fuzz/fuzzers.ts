@@ -6,6 +6,7 @@ import { fuzzInterests } from './interests.fuzz.ts';
 import { fuzzHash } from './hash.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
+import { fuzzList } from './list.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzScoredMembers } from './scored-members.fuzz.ts';
 import { fuzzSets } from './set.fuzz.ts';
@@ -27,6 +28,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   'member-table': { run: fuzzMemberTable, testOperations: 30_000 },
   'small-sets': { run: fuzzSmallSets, testOperations: 20_000 },
   sets: { run: fuzzSets, testOperations: 5_000 },
+  list: { run: fuzzList, testOperations: 10_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
   interests: { run: fuzzInterests, testOperations: 20_000 },
   'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },

@@ -7,7 +7,7 @@ import { isWord } from '../argument.ts';
 import { SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { readTyped, WRONG } from '../typed-value.ts';
-import { countArgument, integerArgument } from './arguments.ts';
+import { countArgument, integerArgument, rankArgument } from './arguments.ts';
 import { replyElements } from './elements.ts';
 
 export const readRows: readonly Row[] = [
@@ -129,7 +129,7 @@ function parsePosOptions(call: Call): PosOptions | null {
   for (let index = 3; index < call.count; index += 2) {
     const hasValue = index + 1 < call.count;
     if (hasValue && isWord(call, index, 'RANK')) {
-      options.rank = integerArgument(call, index + 1);
+      options.rank = rankArgument(call, index + 1);
       if (options.rank !== options.rank) return null;
       if (options.rank === 0) return refuse(call, BAD_RANK);
     } else if (hasValue && isWord(call, index, 'COUNT')) {
