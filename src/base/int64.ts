@@ -47,6 +47,10 @@ export function int64ToNumber(value: Int64): number {
   return value.hi * TWO_32 + (value.lo >>> 0);
 }
 
+export function int64ToBigInt(value: Int64): bigint {
+  return (BigInt(value.hi) << 32n) | BigInt(value.lo >>> 0);
+}
+
 /** into = a + b. False, and `into` untouched, when the sum does not fit. The three may be one object. */
 export function addInt64(a: Int64, b: Int64, into: Int64): boolean {
   const low = (a.lo >>> 0) + (b.lo >>> 0);

@@ -1,5 +1,6 @@
 /** Reading arguments where they lie in the request, without making strings of them. */
 import { type Int64, parseInt64 } from '../base/int64.ts';
+import { type LongDouble, parseLongDouble } from '../base/long-double.ts';
 import type { Call } from './row.ts';
 
 /** Whether argument `index` is `word`, in any case. `word` is upper case and has letters only. */
@@ -16,4 +17,10 @@ export function isWord(call: Call, index: number, word: string): boolean {
 export function parseInt64Argument(call: Call, index: number, into: Int64): boolean {
   const at = call.args[index * 2]!;
   return parseInt64(call.source.u8, at, at + call.args[index * 2 + 1]!, into);
+}
+
+/** Parses argument `index` as Redis reads floats. Null: it is none. */
+export function parseLongDoubleArgument(call: Call, index: number): LongDouble | null {
+  const at = call.args[index * 2]!;
+  return parseLongDouble(call.source.u8, at, at + call.args[index * 2 + 1]!);
 }

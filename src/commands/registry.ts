@@ -10,7 +10,8 @@ export class Command {
   readonly group: string;
   /** Lower case; `container|sub` for a subcommand. */
   readonly name: string;
-  readonly nameBytes: Buffer;
+  /** Its last word as finds compare it: every byte with the bit that makes a letter lower case. */
+  readonly nameBytes: Uint8Array;
   readonly flags: number;
   readonly arity: number;
   readonly route: Route;
@@ -36,7 +37,7 @@ export class Command {
     this.row = row;
     this.group = group;
     this.name = (parent === null ? '' : `${parent.name}|`) + row.name.toLowerCase();
-    this.nameBytes = Buffer.from(row.name.toLowerCase());
+    this.nameBytes = Buffer.from(row.name).map((byte) => byte | CASE_BIT);
     this.flags = row.flags;
     this.arity = row.arity;
     this.keys = row.keys ?? [];
@@ -60,6 +61,7 @@ function singleKeyOf(keys: readonly KeySpec[]): number {
 }
 
 const NAME_SLOTS = 2048;
+const CASE_BIT = 0x20;
 
 export class Registry {
   /** Every command and subcommand, by id. */
@@ -100,15 +102,15 @@ export class Registry {
   }
 }
 
-/** Folding with 0x20 lets '@' stand for '`' and the like: no command's name holds such a byte. */
+/** Folding lets '@' stand for '`' and DEL for '_': nobody is misled by that. */
 function nameHash(u8: Uint8Array, at: number, byteCount: number): number {
   let hash = byteCount;
-  for (let i = 0; i < byteCount; i++) hash = Math.imul(hash ^ (u8[at + i]! | 0x20), 0x01000193);
+  for (let i = 0; i < byteCount; i++) hash = Math.imul(hash ^ (u8[at + i]! | CASE_BIT), 0x01000193);
   return (hash ^ (hash >>> 15)) & (NAME_SLOTS - 1);
 }
 
 function sameName(name: Uint8Array, u8: Uint8Array, at: number, byteCount: number): boolean {
   if (name.length !== byteCount) return false;
-  for (let i = 0; i < byteCount; i++) if (name[i] !== (u8[at + i]! | 0x20)) return false;
+  for (let i = 0; i < byteCount; i++) if (name[i] !== (u8[at + i]! | CASE_BIT)) return false;
   return true;
 }

@@ -1,4 +1,5 @@
 /** Every error text that more than one command uses, exactly as Redis words it. */
+import { type Int64, int64ToBigInt, int64ToNumber } from '../base/int64.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
 
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
@@ -33,4 +34,10 @@ export function helpText(reply: RespWriter, command: string, lines: readonly str
 
 export function invalidExpiry(reply: RespWriter, name: string): void {
   reply.error(`ERR invalid expire time in '${name}' command`);
+}
+
+export function replyInt64(reply: RespWriter, value: Int64): void {
+  const number = int64ToNumber(value);
+  if (Number.isSafeInteger(number)) reply.integer(number);
+  else reply.bigInteger(int64ToBigInt(value));
 }

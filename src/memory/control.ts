@@ -60,6 +60,8 @@ export const enum Counter {
   WritesProcessed = 19,
   UnexpectedErrors = 20,
   AccessDeniedAuth = 21,
+  /** Fields of hashes whose time had come. */
+  ExpiredFields = 22,
   MemcachedFirst = 32,
   Count = 64,
 }

@@ -4,12 +4,15 @@
  */
 import { Bytes, copyBytes } from '../base/bytes.ts';
 import { formatDouble } from '../base/double.ts';
-import { formatInteger } from '../base/number.ts';
+import { formatInteger, integerDigits } from '../base/number.ts';
 
 /** Size of the buffer while replies are small. */
 const REPLY_BYTES = 1 << 20;
 /** Room that always stands behind `at` for the fixed parts of a reply. */
 const HEAD_BYTES = 64;
+
+/** Type and line end around a number. */
+const LINE_BYTES = 3;
 
 const OK = Buffer.from('+OK\r\n');
 const NULL2 = Buffer.from('$-1\r\n');
@@ -22,11 +25,17 @@ export const REPLY_BYTES_MAX = 2 ** 32;
 /** A reply outgrew `bytesMax`. What was written of it stands. */
 export class ReplyTooLargeError extends Error {}
 
+/** ":0" and a line end, little-endian. */
+const ONE_DIGIT = 0x0a0d303a;
+
 const enum Byte {
   CarriageReturn = 13,
   LineFeed = 10,
   CrLf = 0x0a0d,
 }
+
+/** "$0" and the end of the line, as an integer: the head of a bulk string of up to nine bytes but for its length. */
+const SHORT_HEAD = 0x0a0d3024;
 
 export class RespWriter {
   bytes: Bytes;
@@ -50,6 +59,11 @@ export class RespWriter {
   /** Makes room for `byteCount` bytes and the fixed parts around them. */
   ensure(byteCount: number): void {
     if (this.at + byteCount + HEAD_BYTES > this.capacity) this.grow(byteCount);
+  }
+
+  /** Gives up at once a reply that will take at least `byteCount` more bytes, if that is too much. */
+  refuseBeyond(byteCount: number): void {
+    if (this.at + byteCount > this.bytesMax) throw new ReplyTooLargeError('reply too large');
   }
 
   private grow(byteCount: number): void {
@@ -101,6 +115,13 @@ export class RespWriter {
     this.at += byteCount;
   }
 
+  /** A reply that was written elsewhere, as it is. */
+  whole(reply: Uint8Array): void {
+    this.ensure(reply.length);
+    this.bytes.u8.set(reply, this.at);
+    this.at += reply.length;
+  }
+
   ok(): void {
     this.raw(OK);
   }
@@ -117,8 +138,12 @@ export class RespWriter {
     this.text(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`);
   }
 
+  /** Hot for one digit: the counts that most commands reply. */
   integer(value: number): void {
-    this.head(0x3a, value);
+    if (!(value >= 0 && value < 10)) return this.head(0x3a, value);
+    this.ensure(0);
+    this.bytes.view.setInt32(this.at, ONE_DIGIT | (value << 8), true);
+    this.at += 4;
   }
 
   /** An integer beyond 2^53. */
@@ -126,17 +151,23 @@ export class RespWriter {
     this.text(`:${value}\r\n`);
   }
 
-  /** A bulk string of `byteCount` bytes from elsewhere. Hot: GET ends here. */
+  /** A bulk string of `byteCount` bytes from elsewhere. Hot: GET ends here, and LRANGE for each element. */
   bulk(from: Bytes, fromAt: number, byteCount: number): void {
     this.ensure(byteCount);
-    const u8 = this.bytes.u8;
+    const { u8, view } = this.bytes;
     let at = this.at;
-    u8[at] = 0x24;
-    at = formatInteger(u8, at + 1, byteCount);
-    this.bytes.view.setUint16(at, Byte.CrLf, true);
-    copyBytes(from, fromAt, this.bytes, at + 2, byteCount);
-    at += 2 + byteCount;
-    this.bytes.view.setUint16(at, Byte.CrLf, true);
+    if (byteCount < 10) {
+      view.setInt32(at, SHORT_HEAD + (byteCount << 8), true);
+      at += 4;
+    } else {
+      u8[at] = 0x24;
+      at = formatInteger(u8, at + 1, byteCount);
+      view.setUint16(at, Byte.CrLf, true);
+      at += 2;
+    }
+    copyBytes(from, fromAt, this.bytes, at, byteCount);
+    at += byteCount;
+    view.setUint16(at, Byte.CrLf, true);
     this.at = at + 2;
   }
 
@@ -203,14 +234,44 @@ export class RespWriter {
     this.bytes.u8.set(head, start);
   }
 
+  /** Leaves room for the head of a set of up to `countMax` replies. Returns where it is, for `endSet`. */
+  beginSet(countMax: number): number {
+    this.ensure(0);
+    const start = this.at;
+    this.at += LINE_BYTES + integerDigits(countMax);
+    return start;
+  }
+
+  /** Writes the head for which `beginSet` has left room; what follows is moved only if its number has fewer digits. */
+  endSet(start: number, countMax: number, count: number): void {
+    const spare = integerDigits(countMax) - integerDigits(count);
+    const end = this.at - spare;
+    if (spare > 0) {
+      const first = start + LINE_BYTES + integerDigits(count);
+      this.bytes.u8.copyWithin(first, first + spare, this.at);
+    }
+    this.at = start;
+    this.set(count);
+    this.at = end;
+  }
+
   boolean(value: boolean): void {
     if (this.version === 3) this.text(value ? '#t\r\n' : '#f\r\n');
     else this.integer(value ? 1 : 0);
   }
 
   double(value: number): void {
-    if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) this.wholeDouble(value);
+    else if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
     else this.bulkText(formatDouble(value));
+  }
+
+  /** `double` of an integer of 32 bits that is not -0, without making a string. */
+  private wholeDouble(value: number): void {
+    if (this.version === 3) return this.head(0x2c, value);
+    this.head(0x24, integerDigits(value));
+    this.at = formatInteger(this.bytes.u8, this.at, value);
+    this.line();
   }
 
   /** An integer of any length, by its digits. */

@@ -8,14 +8,16 @@ import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import type { Shard } from '../memory/shard.ts';
+import { Head, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
+import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
 import { collectKeyPositions } from '../commands/key-positions.ts';
 import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
 import {
+  type BlockRequest,
   type Call,
   type Client,
   Flag,
@@ -25,6 +27,8 @@ import {
   type Row,
   type Server,
 } from '../commands/row.ts';
+import type { ServedWait } from '../commands/waiting.ts';
+import type { Blocking } from './blocking/blocking.ts';
 import { log } from './log.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
@@ -34,6 +38,8 @@ export interface ParkableClient extends Client {
   /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
   lastCommand: Command | null;
   park(): Parked;
+  /** It waits for data, and nobody knows how long. */
+  blocked: boolean;
   /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
   refuseReply(): void;
 }
@@ -41,12 +47,15 @@ export interface ParkableClient extends Client {
 /** Told of every request that changed something, while its locks are held: the journal's one entrance. */
 export interface Journal {
   append(call: Call): void;
+  /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
+  appendServed(served: ServedWait): void;
 }
 
 const NO_ARGUMENTS = new Int32Array(0);
-const NO_JOURNAL: Journal = { append: () => {} };
+const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
 /** What a line of an HTTP request begins with, and no command is called. */
 const HTTP_WORDS: readonly string[] = ['post', 'host:'];
+const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
 const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
@@ -68,6 +77,7 @@ export class Dispatcher implements Call {
   row!: Row;
   client!: ParkableClient;
   database = 0;
+  mayBlock = true;
   journal: Journal = NO_JOURNAL;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
@@ -80,6 +90,7 @@ export class Dispatcher implements Call {
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
   private readonly locks: ShardLocks;
+  private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
@@ -91,10 +102,11 @@ export class Dispatcher implements Call {
   private readCount = 0;
   private sampling = false;
 
-  constructor(keyspace: Keyspace, registry: Registry, server: Server) {
+  constructor(keyspace: Keyspace, registry: Registry, server: Server, blocking: Blocking) {
     this.keyspace = keyspace;
     this.registry = registry;
     this.server = server;
+    this.blocking = blocking;
     this.key = new Key(keyspace.shards[0]!);
     this.otherKey = new Key(keyspace.shards[0]!);
     this.reply = new RespWriter();
@@ -111,6 +123,10 @@ export class Dispatcher implements Call {
     this.key.bytes = source;
     this.otherKey.bytes = source;
     this.args = NO_ARGUMENTS;
+  }
+
+  get interests(): Interests {
+    return this.blocking.interests;
   }
 
   /** Must be called once per read of a socket: renews the time commands see. */
@@ -198,11 +214,13 @@ export class Dispatcher implements Call {
       request.args[index * 2 + 1] = buffer.length;
       start += buffer.length;
     });
-    const { reply, source, args, count, database, row, replyStart } = this;
+    const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
     const outerClient = this.client;
     this.reply = into;
+    this.mayBlock = false;
     this.run(request, false, client);
-    Object.assign(this, { reply, source, args, count, database, row, replyStart, client: outerClient });
+    Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
+    this.client = outerClient;
   }
 
   private dropReply(start: number): void {
@@ -317,6 +335,7 @@ export class Dispatcher implements Call {
     else {
       this.readDatabase();
       this.runGuarded(command);
+      if (this.blocking.hasReady) this.serveLater();
     }
   }
 
@@ -348,6 +367,7 @@ export class Dispatcher implements Call {
         unlockShard(shard);
         continue;
       }
+      if (shard.heads[shard.head + Head.Interests] !== 0) return this.runAwaited(command, shard);
       try {
         this.runAndJournal(command);
       } catch (error) {
@@ -359,6 +379,17 @@ export class Dispatcher implements Call {
     }
   }
 
+  /** The rest of `runSingleKey` where somebody waits for keys of the shard, whose lock is held. */
+  private runAwaited(command: Command, shard: Shard): void {
+    if ((command.flags & Flag.Write) !== 0 && this.interests.awaitsMove(this.key)) {
+      unlockShard(shard);
+      return this.runAll(command);
+    }
+    const failure = this.runAndServe(command, false);
+    unlockShard(shard);
+    if (failure !== null) this.failed(command, failure);
+  }
+
   private runManyKeys(command: Command): void {
     const words = this.keyspace.control.words;
     for (;;) {
@@ -368,8 +399,24 @@ export class Dispatcher implements Call {
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
-    this.runGuarded(command);
-    this.locks.release();
+    const isWrite = (command.flags & Flag.Write) !== 0;
+    if (isWrite && !this.locks.areAll && this.locks.haveInterests && this.mayMove(command)) {
+      this.locks.release();
+      return this.runAll(command);
+    }
+    this.runLocked(command);
+  }
+
+  /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
+  private mayMove(command: Command): boolean {
+    if (command.row.otherDatabase !== undefined) return true;
+    const positions = this.findKeys(command);
+    for (let i = 0; i < positions.length; i += 2) {
+      if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
+      this.locate(positions[i]!, this.otherKey);
+      if (this.interests.awaitsMove(this.otherKey)) return true;
+    }
+    return false;
   }
 
   private hashKeys(command: Command): void {
@@ -378,6 +425,7 @@ export class Dispatcher implements Call {
     if (command.keyFirst !== 0) this.hashRange(command);
     else this.hashSpecified(command);
     if (this.aheadCount > 1) this.keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
+    if (command.row.locksAll?.(this) === true) this.locks.wantAll();
     if (command.row.otherDatabase !== undefined) {
       this.wantInDatabase(command, command.row.otherDatabase(this));
     }
@@ -446,22 +494,64 @@ export class Dispatcher implements Call {
     this.locks.wantAll();
     this.locks.lockWanted();
     this.readDatabase();
-    this.runGuarded(command);
+    if (command.keys.length > 0) this.hashKeys(command);
+    this.runLocked(command);
+  }
+
+  /** Runs the command under the locks held and gives them back. */
+  private runLocked(command: Command): void {
+    const failure = this.runAndServe(command, this.locks.areAll);
     this.locks.release();
+    if (failure !== null) this.failed(command, failure);
+  }
+
+  /** Runs the command and serves who waits for what it has given to keys. Returns what was thrown, or null. */
+  private runAndServe(command: Command, allLocked: boolean): unknown {
+    let failure: unknown = null;
+    try {
+      this.runAndJournal(command);
+    } catch (error) {
+      failure = error;
+      if (error instanceof AssertionError) return error;
+    }
+    // Also after a handler that has thrown: it may have done all but its reply.
+    if (!this.blocking.hasReady) return failure;
+    try {
+      this.blocking.serve(this.journal, allLocked, this.reply.bytesMax);
+    } catch (error) {
+      failure = error;
+    }
+    return failure;
+  }
+
+  /** A command without locks of its own has taken and given back those of keys for which clients wait. */
+  private serveLater(): void {
+    this.locks.wantAll();
+    this.locks.lockWanted();
+    try {
+      this.blocking.serve(this.journal, true, this.reply.bytesMax);
+    } finally {
+      this.locks.release();
+    }
   }
 
   private runGuarded(command: Command): void {
     try {
       this.runAndJournal(command);
     } catch (error) {
-      this.locks.release();
       this.failed(command, error);
     }
   }
 
   private runAndJournal(command: Command): void {
-    const changes = this.keyspace.changes;
-    command.run(this);
+    const { changes } = this.keyspace;
+    try {
+      command.run(this);
+    } catch (error) {
+      // What it has changed stays changed, though its client will not hear of it.
+      if (error instanceof ReplyTooLargeError && this.keyspace.changes !== changes) this.journal.append(this);
+      throw error;
+    }
     if (this.keyspace.changes !== changes) this.journal.append(this);
   }
 
@@ -515,6 +605,12 @@ export class Dispatcher implements Call {
 
   park(): Parked {
     return this.client.park();
+  }
+
+  block(request: BlockRequest): void {
+    const { source, args, database } = this;
+    const keys = { source, args, first: request.firstKey, count: request.keyCount, database };
+    if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
   }
 }
 

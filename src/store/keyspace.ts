@@ -85,8 +85,10 @@ export class Keyspace {
   accessClock = 0;
   /** False while lookups must not count as an access (CLIENT NO-TOUCH). */
   touchOnRead = true;
-  /** Called for a change in a shard whose interest table is not empty. */
+  /** Called for a change in a shard whose keys somebody has an interest in. */
   onTouched: (key: Key) => void = () => {};
+  /** Called when two physical databases have exchanged their places, with every lock held. */
+  onSwapped: (a: number, b: number) => void = () => {};
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
   /** Sizes up to which collections are packed. */
@@ -122,10 +124,12 @@ export class Keyspace {
   swapDatabases(a: number, b: number): void {
     const words = this.control.words;
     const physical = words[Control.DatabaseMap + a]!;
-    words[Control.DatabaseMap + a] = words[Control.DatabaseMap + b]!;
+    const other = words[Control.DatabaseMap + b]!;
+    words[Control.DatabaseMap + a] = other;
     words[Control.DatabaseMap + b] = physical;
     words[Control.DatabaseMapVersion]!++;
     this.changes++;
+    this.onSwapped(physical, other);
   }
 
   /** Points `key` at the bytes of a key in a physical database: sets its hash and shard. Needs no lock. */

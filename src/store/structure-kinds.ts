@@ -4,6 +4,28 @@
  */
 import { assert } from '../base/assert.ts';
 import type { Shard } from '../memory/shard.ts';
+import {
+  copyFieldTable,
+  describeFieldTable,
+  fieldTableBytesUsed,
+  freeFieldsSlice,
+  verifyFieldTable,
+} from '../structures/field-table.ts';
+import {
+  chainBytesUsed,
+  copyChain,
+  describeChain,
+  freeChainSlice,
+  verifyChain,
+} from '../structures/list-chain.ts';
+import {
+  copyScoredMembers,
+  describeScoredMembers,
+  freeScoredSlice,
+  scoredBytesUsed,
+  verifyScoredMembers,
+} from '../structures/scored-members.ts';
+import { setTableKind } from '../structures/set-table.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -22,7 +44,31 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const KINDS: readonly (StructureKind | undefined)[] = [];
+/** By encoding, from Encoding.Chain on. */
+const KINDS: readonly StructureKind[] = [
+  {
+    freeSlice: freeChainSlice,
+    copy: copyChain,
+    verify: verifyChain,
+    bytesUsed: chainBytesUsed,
+    describe: describeChain,
+  },
+  setTableKind,
+  {
+    freeSlice: freeFieldsSlice,
+    copy: copyFieldTable,
+    verify: verifyFieldTable,
+    bytesUsed: fieldTableBytesUsed,
+    describe: describeFieldTable,
+  },
+  {
+    freeSlice: freeScoredSlice,
+    copy: copyScoredMembers,
+    verify: verifyScoredMembers,
+    bytesUsed: scoredBytesUsed,
+    describe: describeScoredMembers,
+  },
+];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {

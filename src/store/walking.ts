@@ -2,6 +2,7 @@
 import { Counter } from '../memory/control.ts';
 import { Head, Header, type Shard } from '../memory/shard.ts';
 import { collectEntries, randomSlot, slotRef } from '../structures/table.ts';
+import { expireEffort, expireFields, hasDueFields } from './field-expiry.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import { recordDatabase } from './record.ts';
@@ -56,31 +57,46 @@ export function randomRecord(keyspace: Keyspace, shard: Shard, database: number)
   return 0;
 }
 
+/** A slice in which at least this share of the fields was stale is followed by another one of the same hash. */
+const STALE_SHARE = 0.1;
+
 /**
- * Active expiry: looks at about `entryCount` entries of a shard from where the last slice ended and removes those
- * whose time has come. Returns how many it removed.
+ * Active expiry: looks at about `entryCount` records of a shard, and fields in them, from where the last slice ended,
+ * and removes those whose time has come. Returns how many it removed.
+ *
+ * A large hash that holds many stale fields is stayed with, slice after slice; one that holds few is left to the next
+ * time round, when its sweep goes on where it stopped. So none keeps the others waiting for the sake of a few fields.
  */
 export function expireSlice(keyspace: Keyspace, shard: Shard, entryCount: number, key: Key): number {
-  const table = shard.heads[shard.head + Head.Table]!;
+  const { heads, head } = shard;
+  const table = heads[head + Head.Table]!;
   if (table === 0) return 0;
   const entries = scratchEntries;
   entries.length = 0;
-  const next = collectEntries(
-    shard,
-    table,
-    shard.heads[shard.head + Head.ExpiryCursor]!,
-    entryCount,
-    entries,
-  );
-  shard.heads[shard.head + Head.ExpiryCursor] = Math.max(next, 0);
+  let next = collectEntries(shard, table, heads[head + Head.ExpiryCursor]!, entryCount, entries);
   let removed = 0;
-  for (let i = 0; i < entries.length; i += 2) {
+  let effort = entryCount;
+  for (let i = 0; i < entries.length && effort > 0; i += 2) {
     const record = entries[i + 1]!;
-    if (!keyspace.isExpired(shard, record)) continue;
+    const isExpired = keyspace.isExpired(shard, record);
+    if (!isExpired && !hasDueFields(keyspace, shard, record)) continue;
     keyspace.pointAt(key, shard, entries[i]!, record);
-    keyspace.remove(key);
-    removed++;
+    if (isExpired) {
+      keyspace.remove(key);
+      keyspace.counters[Counter.ExpiredKeys]!++;
+      removed++;
+      continue;
+    }
+    effort -= expireEffort(shard, record, entryCount);
+    const fieldCount = expireFields(keyspace, key, entryCount);
+    removed += fieldCount;
+    const isMuchStale = fieldCount >= entryCount * STALE_SHARE && key.record !== 0;
+    if (isMuchStale && hasDueFields(keyspace, shard, record)) {
+      next = entries[i]!;
+      break;
+    }
+    if (effort <= 0 && i + 2 < entries.length) next = entries[i + 2]!;
   }
-  keyspace.counters[Counter.ExpiredKeys]! += removed;
+  heads[head + Head.ExpiryCursor] = Math.max(next, 0);
   return removed;
 }

@@ -28,8 +28,15 @@ const NEWER: Readonly<Record<string, string>> = {
   DELEX: 'Redis 8.4',
   DELIFEQ: 'Valkey 9.0',
   DIGEST: 'Redis 8.4',
+  HGETDEL: 'Redis 8.0',
+  HGETEX: 'Redis 8.0',
+  HSETEX: 'Redis 8.0',
+  BLMOVEM: 'Redis 8.10',
   INCREX: 'Redis 8.8',
+  LMOVEM: 'Redis 8.10',
   MSETEX: 'Redis 8.4',
+  SDIFFCARD: 'Redis 8.10',
+  SUNIONCARD: 'Redis 8.10',
   PREPEND: "ours: memcached's, for every protocol",
 };
 

@@ -40,7 +40,12 @@ for (const path of [
   'memory/pages.ts',
   'memory/allocator.ts',
   'structures/table.ts',
+  'structures/packed-fields.ts',
+  'structures/field-table.ts',
+  'structures/list-node.ts',
+  'structures/list-chain.ts',
   'store/record.ts',
+  'store/interests.ts',
 ]) {
   test(`the numbers of ${path}`, () => {
     expect(enumsOf(path)).toMatchSnapshot();

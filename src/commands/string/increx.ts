@@ -1,5 +1,5 @@
 /** INCREX: a counter with bounds and an expiry in one command, made for rate limiters. */
-import { Int64 } from '../../base/int64.ts';
+import { Int64, int64ToBigInt } from '../../base/int64.ts';
 import {
   addLongDoubles,
   compareLongDoubles,
@@ -9,11 +9,11 @@ import {
 } from '../../base/long-double.ts';
 import { KEEP_EXPIRY } from '../../store/keyspace.ts';
 import { Encoding, expiryAtMs } from '../../store/record.ts';
-import { isWord, parseInt64Argument } from '../argument.ts';
+import { isWord, parseInt64Argument, parseLongDoubleArgument } from '../argument.ts';
 import { ExpiryOption, hasPassed, takesTime } from '../expiry-argument.ts';
 import { NOT_A_FLOAT, NOT_AN_INTEGER, OUT_OF_MEMORY, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
-import { int64ToBigInt, parseLongDoubleArgument, putNumber, readInt64, readLongDouble } from './number.ts';
+import { putNumber, readInt64, readLongDouble } from './number.ts';
 import { expiryOf, StringOptions, takeExpiry, Takes } from './options.ts';
 import { findString, NOT_A_STRING } from './value.ts';
 

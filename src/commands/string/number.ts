@@ -5,7 +5,6 @@ import {
   formatInt64,
   Int64,
   INT64_BYTES_MAX,
-  int64ToNumber,
   negateInt64,
   parseInt64,
   setInt64,
@@ -26,8 +25,15 @@ import {
   ValueType,
 } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
-import { parseInt64Argument } from '../argument.ts';
-import { NAN_OR_INFINITY, NOT_A_FLOAT, NOT_AN_INTEGER, OUT_OF_MEMORY, OVERFLOW } from '../replies.ts';
+import { parseInt64Argument, parseLongDoubleArgument } from '../argument.ts';
+import {
+  NAN_OR_INFINITY,
+  NOT_A_FLOAT,
+  NOT_AN_INTEGER,
+  OUT_OF_MEMORY,
+  OVERFLOW,
+  replyInt64,
+} from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findString, NOT_A_STRING } from './value.ts';
 
@@ -126,7 +132,7 @@ function increment(call: Call): void {
   if (!addInt64(scratchValue, scratchIncrement, scratchValue)) return reply.error(OVERFLOW);
   const byteCount = formatInt64(scratchDigits.u8, 0, scratchValue.hi, scratchValue.lo);
   if (!writeDigits(call, record, byteCount)) return reply.error(OUT_OF_MEMORY);
-  replyInt64(call, scratchValue);
+  replyInt64(reply, scratchValue);
 }
 
 /** The value of the string found in `record` as an integer; a missing one is 0. False: it is none. */
@@ -153,16 +159,6 @@ function writeDigits(call: Call, old: number, byteCount: number): boolean {
   return true;
 }
 
-function replyInt64(call: Call, value: Int64): void {
-  const number = int64ToNumber(value);
-  if (Number.isSafeInteger(number)) call.reply.integer(number);
-  else call.reply.bigInteger(int64ToBigInt(value));
-}
-
-export function int64ToBigInt(value: Int64): bigint {
-  return (BigInt(value.hi) << 32n) | BigInt(value.lo >>> 0);
-}
-
 /** Redis: the value is judged before the increment. */
 function incrbyfloatCommand(call: Call): void {
   const reply = call.reply;
@@ -186,11 +182,6 @@ export function readLongDouble(call: Call, record: number): LongDouble | null {
   const shard = call.key.shard;
   const at = valueAt(shard, record);
   return parseLongDouble(shard.bytes.u8, at, at + valueBytes(shard, record));
-}
-
-export function parseLongDoubleArgument(call: Call, index: number): LongDouble | null {
-  const at = call.args[index * 2]!;
-  return parseLongDouble(call.source.u8, at, at + call.args[index * 2 + 1]!);
 }
 
 /**

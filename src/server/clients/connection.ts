@@ -62,6 +62,7 @@ export abstract class Connection implements ParkableClient {
   closed = false;
   /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
   waiting = false;
+  blocked = false;
   private closing = false;
   /** The client has closed its half: it sends no more, but may still read. */
   private peerEnded = false;
@@ -314,7 +315,7 @@ export abstract class Connection implements ParkableClient {
   onEnd(): void {
     this.peerEnded = true;
     this.engine.outbox.flush();
-    const awaitsAnswer = this.waiting && !this.engine.clientPause.holds(this);
+    const awaitsAnswer = this.waiting && !this.blocked && !this.engine.clientPause.holds(this);
     if (!awaitsAnswer && this.backlogBytes === 0) this.close();
   }
 
@@ -326,6 +327,7 @@ export abstract class Connection implements ParkableClient {
     return {
       resume: (write) => {
         if (this.closed) return;
+        this.lastActiveMs = Date.now();
         const { outbox, dispatcher } = this.engine;
         const { reply } = dispatcher;
         assert(reply.at === outbox.start, "a client was resumed in the midst of another's requests");

@@ -1,6 +1,6 @@
 /**
- * Active expiry: a worker walks its home shards for keys whose time has come, so that keys nobody asks for do not keep
- * their memory. It looks at a slice of each shard per tick, and at slice after slice where many keys are stale.
+ * Active expiry: a worker walks its home shards for keys whose time has come, and for hashes with such fields, so that
+ * what nobody asks for does not keep its memory. It looks at a slice of each shard per tick, and at slice after slice where many keys are stale.
  */
 import { Counter } from '../../memory/control.ts';
 import { lockShard, unlockShard } from '../../memory/lock.ts';
@@ -73,6 +73,7 @@ export class ExpiryDuty {
 
   private hasExpiries(shard: Shard): boolean {
     const { words } = shard;
+    if (words[Header.FieldExpiryRecords] !== 0) return true;
     for (let database = 0; database < this.databaseCount; database++) {
       if (words[Header.ExpiryCounts + database] !== 0) return true;
     }

@@ -125,7 +125,7 @@ export function statsSection({ control }: Engine): Fields {
     ['sync_full', 0],
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
-    ['expired_subkeys', 0],
+    ['expired_subkeys', total(Counter.ExpiredFields)],
     ['expired_keys', total(Counter.ExpiredKeys)],
     ['expired_stale_perc', '0.00'],
     ['expired_time_cap_reached_count', 0],
