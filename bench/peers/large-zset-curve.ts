@@ -9,6 +9,8 @@ import { build, measureLoad, withServers, type Bench, type Scenario } from './sc
 import type { Server } from './server.ts';
 
 const SIZES = [10_000, 100_000, 1_000_000, 10_000_000];
+/** Built and measured first, and thrown away, while code is compiled. */
+const WARM_UP_MEMBERS = 100_000;
 const SIZES_QUICK = [10_000, 100_000];
 const COMMANDS: readonly CollectionCommand[] = ['zmove', 'zrank'];
 
@@ -23,6 +25,10 @@ async function runCurve(bench: Bench): Promise<void> {
   const servers = { ours: { binary: bench.binary, cores }, peer: { binary: bench.redisBinary, cores } };
   await withServers(servers, async (ours, peer) => {
     const curve: Record<string, Metrics> = {};
+    for (const server of [ours, peer]) {
+      await fill(bench, server, WARM_UP_MEMBERS);
+      await measureCommands(bench, server, WARM_UP_MEMBERS);
+    }
     for (const memberCount of bench.isQuick ? SIZES_QUICK : SIZES) {
       const buildOfOurs = await fill(bench, ours, memberCount);
       const buildOfPeer = await fill(bench, peer, memberCount);
