@@ -22,6 +22,8 @@ import { ReadyKeys } from './ready-keys.ts';
 const REPLY_BYTES = 4096;
 /** A reply is sent behind none, but its writer keeps this much room. */
 const REPLY_MARGIN_BYTES = 256;
+/** No value has more elements. A larger count might not be an integer any more when the journal spells it. */
+const ELEMENTS_MAX = 2 ** 31 - 1;
 
 export class Blocking {
   readonly interests: Interests;
@@ -60,7 +62,7 @@ export class Blocking {
     wait.version = client.version;
     wait.type = request.type;
     wait.operation = request.operation;
-    wait.count = request.count;
+    wait.count = Math.min(request.count, ELEMENTS_MAX);
     wait.needed = request.needed;
     wait.destinationBytes = -1;
     if (request.destination !== 0) {
