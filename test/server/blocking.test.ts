@@ -732,10 +732,7 @@ describe('around waits', () => {
     scene.block(2, 'BLMPOP', 0, 1, 'l', 'LEFT', 'COUNT', count);
     scene.run('ZADD', 'z', 1, 'x');
     scene.run('RPUSH', 'l', 'x');
-    expect(entries).toEqual([
-      'ZMPOP 1 z MIN COUNT 2147483647',
-      'LMPOP 1 l LEFT COUNT 2147483647',
-    ]);
+    expect(entries).toEqual(['ZMPOP 1 z MIN COUNT 2147483647', 'LMPOP 1 l LEFT COUNT 2147483647']);
   });
 
   test('what is done for who waited is journalled behind what made it possible', async () => {

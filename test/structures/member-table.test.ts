@@ -197,7 +197,12 @@ describe('members drawn at random', () => {
     return { table, blocks };
   }
 
-  const cases = { one: [1, 1], few: [100, 100], many: [20_000, 20_000], 'what is left of many': [60_000, 300] };
+  const cases = {
+    one: [1, 1],
+    few: [100, 100],
+    many: [20_000, 20_000],
+    'what is left of many': [60_000, 300],
+  };
   for (const [name, [count, kept]] of Object.entries(cases)) {
     test(`are equally likely: ${name}`, () => {
       const shard = newShard();

@@ -39,7 +39,19 @@ function listOf(bytes: Bytes): string[] {
   });
 }
 
-const TEXTS = ['', '1', '-1', '01', 'a', 'ab', '127', '128', '9223372036854775807', 'x'.repeat(64), 'y'.repeat(5000)];
+const TEXTS = [
+  '',
+  '1',
+  '-1',
+  '01',
+  'a',
+  'ab',
+  '127',
+  '128',
+  '9223372036854775807',
+  'x'.repeat(64),
+  'y'.repeat(5000),
+];
 
 test('members are found where they were put, in every form an entry has', () => {
   const { bytes, byteCount } = setOf(...TEXTS);

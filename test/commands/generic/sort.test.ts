@@ -83,7 +83,9 @@ describe('SORT', () => {
     expect(server.run('LINDEX', 'dst', 0)).toBe(`$5000\r\n${'y'.repeat(5000)}\r\n`);
     server.run('HSET', 'hash', 't', 12, 'u', 'text');
     server.run('RPUSH', 'empty', '');
-    expect(words(server.run('SORT', 'empty', 'BY', 'hash*->t', 'GET', 'hash*->t', 'GET', 'hash*->u'))).toEqual(['12', 'text']);
+    expect(
+      words(server.run('SORT', 'empty', 'BY', 'hash*->t', 'GET', 'hash*->t', 'GET', 'hash*->u')),
+    ).toEqual(['12', 'text']);
     server.verify();
   });
 });
