@@ -10,7 +10,7 @@ import { countMembers, hasMember } from './set/set.ts';
 import { scoreIn, sortedSetLength } from './sorted-set.ts';
 import { SortedSetWalk } from './sorted-set-walk.ts';
 
-/** Valid as long as the value does not change. One walk at a time. */
+/** Valid as long as the value does not change. Of all sources one is walked at a time: a request may name a million. */
 export interface ScoredSource {
   readonly length: number;
   /** Where `next` points at the member it has gone to, and its score. */
@@ -24,10 +24,12 @@ export interface ScoredSource {
   find(bytes: Bytes, at: number, byteCount: number): number;
 }
 
+const sharedWalk = new SortedSetWalk();
+const sharedReader = new SetReader();
+
 class SortedSetSource implements ScoredSource {
   readonly length: number;
-  private readonly walk = new SortedSetWalk();
-  readonly text = this.walk.text;
+  readonly text = sharedWalk.text;
 
   constructor(
     private readonly keyspace: Keyspace,
@@ -38,15 +40,15 @@ class SortedSetSource implements ScoredSource {
   }
 
   get score(): number {
-    return this.walk.score;
+    return sharedWalk.score;
   }
 
   begin(): void {
-    this.walk.begin(this.shard, this.record, 0, this.length, false);
+    sharedWalk.begin(this.shard, this.record, 0, this.length, false);
   }
 
   next(): boolean {
-    return this.walk.next();
+    return sharedWalk.next();
   }
 
   find(bytes: Bytes, at: number, byteCount: number): number {
@@ -58,8 +60,7 @@ class SortedSetSource implements ScoredSource {
 class SetSource implements ScoredSource {
   readonly length: number;
   readonly score = 1;
-  private readonly reader = new SetReader();
-  readonly text = this.reader.text;
+  readonly text = sharedReader.text;
 
   constructor(
     private readonly keyspace: Keyspace,
@@ -70,11 +71,11 @@ class SetSource implements ScoredSource {
   }
 
   begin(): void {
-    this.reader.open(this.keyspace, this.shard, this.record);
+    sharedReader.open(this.keyspace, this.shard, this.record);
   }
 
   next(): boolean {
-    return this.reader.next();
+    return sharedReader.next();
   }
 
   find(bytes: Bytes, at: number, byteCount: number): number {
