@@ -453,16 +453,19 @@ export class Keyspace {
   }
 
   /**
-   * Makes the inline value found under `key` one whose structure begins at `root`. Cannot fail: where there is no memory
-   * for a block of the right size the old one stays.
+   * Makes the inline value found under `key` one whose structure begins at `root`. Where there is no memory for a block
+   * of the right size the old one stays, so it cannot fail for values of ROOT_BYTES and more. False: the value is
+   * shorter, its block full, and there is no memory; nothing was changed.
    */
-  becomeRooted(key: Key, encoding: Encoding, root: number): void {
+  becomeRooted(key: Key, encoding: Encoding, root: number): boolean {
     const shard = key.shard;
     const old = key.record;
     const headBytes = valueAt(shard, old) - old;
     const record = allocate(shard, headBytes + ROOT_BYTES);
-    if (record === 0) setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
-    else {
+    if (record === 0) {
+      if (recordBlockBytes(shard, old) < headBytes + ROOT_BYTES) return false;
+      setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
+    } else {
       shard.bytes.u8.copyWithin(record, old, old + headBytes);
       setRecordFlags(shard, record, recordFlags(shard, old) & ~RecordFlag.Slack);
       setSlotRef(shard, key.slot, record);
@@ -472,6 +475,7 @@ export class Keyspace {
     setRecordKind(shard, key.record, recordType(shard, key.record), encoding);
     setValueBytes(shard, key.record, ROOT_BYTES);
     writeRoot(shard, key.record, root);
+    return true;
   }
 
   private freeRecord(shard: Shard, record: number): void {

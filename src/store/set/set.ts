@@ -318,12 +318,10 @@ function addAsTable(keyspace: Keyspace, key: Key): Added {
   const table = tableOf(keyspace, shard, key.record);
   if (table === 0) return Added.OutOfMemory;
   const hash = keyspace.memberHash(source, at, byteCount);
-  if (!addSetMember(shard, table, hash, source, at, byteCount)) {
-    freeMembersSlice(shard, table, 0, Infinity);
-    return Added.OutOfMemory;
-  }
-  keyspace.becomeRooted(key, Encoding.SetTable, table);
-  return Added.Yes;
+  const isAdded = addSetMember(shard, table, hash, source, at, byteCount);
+  if (isAdded && keyspace.becomeRooted(key, Encoding.SetTable, table)) return Added.Yes;
+  freeMembersSlice(shard, table, 0, Infinity);
+  return Added.OutOfMemory;
 }
 
 /** A table of the members of an inline set. Returns it, or 0, nothing left behind: out of memory. */
@@ -373,8 +371,9 @@ export function expectMembers(keyspace: Keyspace, key: Key, addedCount: number):
   if (isSmall || encoding === Encoding.SetTable) return Status.Ok;
   const table = tableOf(keyspace, shard, record);
   if (table === 0) return Status.OutOfMemory;
-  keyspace.becomeRooted(key, Encoding.SetTable, table);
-  return Status.Ok;
+  if (keyspace.becomeRooted(key, Encoding.SetTable, table)) return Status.Ok;
+  freeMembersSlice(shard, table, 0, Infinity);
+  return Status.OutOfMemory;
 }
 
 /** Takes a member out; the set may be empty then. False: it was not there. */
