@@ -243,7 +243,7 @@ test('whoever pushes, moves and waits, no element is lost or handed out twice', 
       consume(market, random(400 + index), () => ['BLPOP', ...RISKY, '0.05'], true),
     ),
     ...Array.from({ length: LEAVERS }, (_, index) => leave(market, random(500 + index))),
-    unblockOthers(market, random(600)),
+    ...[0, 1, 2, 3].map((index) => unblockOthers(market, random(600 + index))),
   ]);
   await Bun.sleep(DURATION_MS);
   market.producing = false;
