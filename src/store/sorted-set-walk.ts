@@ -51,6 +51,7 @@ export class SortedSetWalk {
   private offsets = new Int32Array(128);
   private readonly place = new TreePlace();
   private table = 0;
+  private tree = 0;
   private readonly entries: number[] = [];
   private entryIndex = 0;
 
@@ -74,14 +75,41 @@ export class SortedSetWalk {
   }
 
   private beginPacked(value: number, first: number, count: number, isDown: boolean): void {
+    this.entry = packedAtRank(this.shard.bytes, value, isDown ? first - count + 1 : first);
+    if (isDown) this.noteOffsets(count);
+  }
+
+  /** Notes where `count` packed members lie, from `entry` on. */
+  private noteOffsets(count: number): void {
     const { bytes } = this.shard;
-    this.entry = packedAtRank(bytes, value, isDown ? first - count + 1 : first);
-    if (!isDown) return;
     if (this.offsets.length < count) this.offsets = new Int32Array(count * 2);
     for (let i = 0, entry = this.entry; i < count; i++) {
       this.offsets[i] = entry;
       entry = nextPacked(bytes, entry);
     }
+  }
+
+  /** Begins visits to members in whatever order: see `goTo`. */
+  beginJumps(shard: Shard, record: number): void {
+    this.shard = shard;
+    this.rest = 0;
+    if (isPacked(shard, record)) {
+      const value = valueAt(shard, record);
+      this.mode = Mode.PackedUp;
+      this.entry = firstPacked(value);
+      this.noteOffsets(packedCount(shard.bytes, value));
+    } else {
+      this.mode = Mode.TreeUp;
+      this.tree = treeOf(rootOf(shard, record));
+    }
+  }
+
+  /** After `beginJumps`: leaves the member with this rank in `text` and `score`. */
+  goTo(rank: number): void {
+    this.rest = 1;
+    if (this.mode === Mode.PackedUp) this.entry = this.offsets[rank]!;
+    else seekRank(this.shard, this.tree, rank, this.place);
+    this.next();
   }
 
   /** Begins to visit about `count` members from the place `cursor` on: all of them where the set is packed. */

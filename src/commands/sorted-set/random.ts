@@ -72,7 +72,8 @@ function replyRandom(call: Call): void {
   const record = readTyped(call, key, ValueType.SortedSet);
   if (record === WRONG) return;
   if (record === 0) return reply.nil();
-  visitRank(call, randomBelow(sortedSetLength(key.shard, record)));
+  scratchWalk.begin(key.shard, record, randomBelow(sortedSetLength(key.shard, record)), 1, false);
+  scratchWalk.next();
   reply.bulk(scratchWalk.text.bytes, scratchWalk.text.at, scratchWalk.text.byteCount);
 }
 
@@ -85,10 +86,10 @@ function replyRandomMembers(call: Call, count: number, withScores: boolean): voi
   const wanted = count < 0 ? -count : Math.min(count, length);
   if (wanted * REPLY_BYTES_MIN > reply.bytesMax) throw new ReplyTooLargeError('reply too large');
   reply.array(withScores && reply.version === 2 ? wanted * 2 : wanted);
+  if (count > 0 && wanted * SPARSE > length) return replySample(call, length, wanted, withScores);
+  scratchWalk.beginJumps(key.shard, record);
   if (count < 0) for (let i = 0; i < wanted; i++) replyRank(call, randomBelow(length), withScores);
-  else if (wanted * SPARSE <= length) {
-    for (const rank of drawRanks(length, wanted)) replyRank(call, rank, withScores);
-  } else replySample(call, length, wanted, withScores);
+  else for (const rank of drawRanks(length, wanted)) replyRank(call, rank, withScores);
 }
 
 function randomBelow(limit: number): number {
@@ -116,13 +117,8 @@ function replySample(call: Call, length: number, count: number, withScores: bool
   }
 }
 
-function visitRank(call: Call, rank: number): void {
-  scratchWalk.begin(call.key.shard, call.key.record, rank, 1, false);
-  scratchWalk.next();
-}
-
 function replyRank(call: Call, rank: number, withScores: boolean): void {
-  visitRank(call, rank);
+  scratchWalk.goTo(rank);
   replyMember(call, withScores);
 }
 

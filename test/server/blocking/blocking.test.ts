@@ -516,21 +516,6 @@ describe('around waits', () => {
     scene.end();
   });
 
-  test('a count beyond what doubles hold is journalled as an integer', () => {
-    const scene = new Scene();
-    const entries: string[] = [];
-    scene.server.engine.dispatcher.journal = {
-      append: () => {},
-      appendServed: (served) => entries.push(waitEffect(served).map(String).join(' ')),
-    };
-    const count = '9223372036854775807';
-    scene.block(1, 'BZMPOP', 0, 1, 'z', 'MIN', 'COUNT', count);
-    scene.block(2, 'BLMPOP', 0, 1, 'l', 'LEFT', 'COUNT', count);
-    scene.run('ZADD', 'z', 1, 'x');
-    scene.run('RPUSH', 'l', 'x');
-    expect(entries).toEqual(['ZMPOP 1 z MIN COUNT 2147483647', 'LMPOP 1 l LEFT COUNT 2147483647']);
-  });
-
   test('what is done for who waited is journalled behind what made it possible', async () => {
     const scene = new Scene();
     const entries: string[] = [];
