@@ -1,5 +1,6 @@
 /** Moving elements from one list to another. */
 import type { RespWriter } from '../../protocol/resp-writer.ts';
+import { equalBytes } from '../../base/bytes.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { listLength } from '../../store/list.ts';
@@ -107,9 +108,8 @@ function findDestination(call: Call): Key | null {
 }
 
 function isSameKey(call: Call): boolean {
-  const { args } = call;
-  const { u8 } = call.source;
-  return u8.compare(u8, args[4]!, args[4]! + args[5]!, args[2]!, args[2]! + args[3]!) === 0;
+  const { args, source } = call;
+  return args[3] === args[5] && equalBytes(source, args[2]!, source, args[4]!, args[3]!);
 }
 
 /** What LMOVEM and its blocking form are asked to do: overwritten by the next parse. */
