@@ -9,7 +9,10 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
+import { collections } from './collections.ts';
 import { getSet } from './get-set.ts';
+import { growth } from './growth.ts';
+import { large } from './large.ts';
 import { memcached } from './memcached.ts';
 import { memory } from './memory.ts';
 import type { Bench, Scenario } from './scenario.ts';
@@ -20,7 +23,18 @@ import { printGoals, printResult } from './table.ts';
 import { tls } from './tls.ts';
 import { twoWorkers } from './two-workers.ts';
 
-const scenarios: readonly Scenario[] = [getSet, memcached, twoWorkers, tls, memory, stall, suite];
+const scenarios: readonly Scenario[] = [
+  getSet,
+  memcached,
+  twoWorkers,
+  tls,
+  memory,
+  stall,
+  suite,
+  collections,
+  large,
+  growth,
+];
 
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({

@@ -13,7 +13,10 @@ export interface RedisBenchmarkOptions {
   readonly operationCount: number;
   readonly connectionCount: number;
   readonly cores: string | null;
+  /** Further arguments. */
   readonly extra: readonly string[];
+  /** They are a command of their own, which is run instead of `test`. */
+  readonly isCommand?: boolean;
   readonly port: number;
 }
 
@@ -23,7 +26,8 @@ export function measureRedisBenchmark(server: Server, options: RedisBenchmarkOpt
 
 async function runRedisBenchmark(options: RedisBenchmarkOptions) {
   const { operationCount } = options;
-  const argv = ['redis-benchmark', '-p', `${options.port}`, '-t', options.test, '-P', `${options.pipeline}`];
+  const argv = ['redis-benchmark', '-p', `${options.port}`, '-P', `${options.pipeline}`];
+  if (options.isCommand !== true) argv.push('-t', options.test);
   argv.push('-n', `${operationCount}`, '-c', `${options.connectionCount}`, '--csv', ...options.extra);
   const child = Bun.spawn(pinned(options.cores, argv), { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
   const [table, complaints] = await Promise.all([child.stdout.text(), child.stderr.text()]);
