@@ -155,7 +155,11 @@ export function isElementAt(element: Element, bytes: Bytes, at: number): boolean
   const { head, headBytes, tailBytes } = element;
   const u8 = bytes.u8;
   for (let i = 0; i < headBytes; i++) if (u8[at + i] !== head.u8[i]) return false;
-  return tailBytes === 0 || equalBytes(bytes, at + headBytes, element.source, element.at, tailBytes);
+  if (tailBytes === 0) return true;
+  const last = tailBytes - 1;
+  // Texts that belong together often begin alike: they are told apart by their ends.
+  if (u8[at + headBytes + last] !== element.source.u8[element.at + last]) return false;
+  return equalBytes(bytes, at + headBytes, element.source, element.at, tailBytes);
 }
 
 function isIntegerEntry(lead: number): boolean {
