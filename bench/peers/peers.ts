@@ -14,13 +14,14 @@ import { memcached } from './memcached.ts';
 import { memory } from './memory.ts';
 import type { Bench, Scenario } from './scenario.ts';
 import { stopServersOnExit } from './server.ts';
+import { sets } from './sets.ts';
 import { stall } from './stall.ts';
 import { suite } from './suite.ts';
 import { printGoals, printResult } from './table.ts';
 import { tls } from './tls.ts';
 import { twoWorkers } from './two-workers.ts';
 
-const scenarios: readonly Scenario[] = [getSet, memcached, twoWorkers, tls, memory, stall, suite];
+const scenarios: readonly Scenario[] = [getSet, memcached, twoWorkers, tls, memory, stall, suite, sets];
 
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({

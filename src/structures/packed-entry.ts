@@ -65,7 +65,7 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
   element.source = source;
   element.at = at;
   element.byteCount = byteCount;
-  if (byteCount <= INT64_BYTES_MAX && parseInt64(source.u8, at, at + byteCount, element.integer)) {
+  if (mayBeInteger(source, at, byteCount) && parseInt64(source.u8, at, at + byteCount, element.integer)) {
     element.tailBytes = 0;
     element.headBytes = encodeInteger(element.head, element.integer);
     return;
@@ -84,6 +84,12 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
     view.setUint32(1, byteCount, true);
     element.headBytes = 5;
   }
+}
+
+/** Tells most texts from integers by their first byte. */
+function mayBeInteger(source: Bytes, at: number, byteCount: number): boolean {
+  const first = source.u8[at]!;
+  return byteCount <= INT64_BYTES_MAX && first <= 0x39 && (first >= 0x30 || first === 0x2d);
 }
 
 /** Makes `element` the integer that it holds in `integer`. It has no source. */

@@ -30,6 +30,8 @@ const NEWER: Readonly<Record<string, string>> = {
   DIGEST: 'Redis 8.4',
   INCREX: 'Redis 8.8',
   MSETEX: 'Redis 8.4',
+  SDIFFCARD: 'Redis 8.10',
+  SUNIONCARD: 'Redis 8.10',
   PREPEND: "ours: memcached's, for every protocol",
 };
 
