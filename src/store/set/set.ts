@@ -410,6 +410,7 @@ export function removeMember(
 
 /** To be called after changes, once: removes the set found under `key` if it is empty, and tells of the change. */
 export function settleSet(keyspace: Keyspace, key: Key): void {
-  if (countMembers(key.shard, key.record) === 0) keyspace.remove(key);
-  else keyspace.touched(key);
+  if (countMembers(key.shard, key.record) === 0) return keyspace.remove(key);
+  keyspace.trimRecord(key);
+  keyspace.touched(key);
 }
