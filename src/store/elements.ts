@@ -2,11 +2,11 @@
 import { EntryText } from '../structures/packed-entry.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
-import { ListWalk } from './list.ts';
+import { ListWalk } from './list/list.ts';
 import { recordType, ValueType } from './record.ts';
 import { SetReader } from './set/reader.ts';
-import { SortedSetWalk } from './sorted-set-walk.ts';
-import { sortedSetLength } from './sorted-set.ts';
+import { SortedSetWalk } from './sorted-set/walk.ts';
+import { sortedSetLength } from './sorted-set/sorted-set.ts';
 
 /** Copies of all elements of the value found under `key`: in the order of a list, or of a sorted set's scores. */
 export function copyElements(keyspace: Keyspace, key: Key): Buffer[] {

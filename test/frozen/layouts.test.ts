@@ -17,7 +17,7 @@ import {
 import { Key } from '../../src/store/key.ts';
 import { Keyspace } from '../../src/store/keyspace.ts';
 import { valueAt, valueBytes } from '../../src/store/record.ts';
-import { createSetMember } from '../../src/structures/set-table.ts';
+import { createSetMember } from '../../src/structures/set/set-table.ts';
 import { createTable, insertEntry } from '../../src/structures/table.ts';
 import { TestServer } from '../support/test-server.ts';
 
@@ -43,10 +43,12 @@ for (const path of [
   'memory/pages.ts',
   'memory/allocator.ts',
   'structures/table.ts',
-  'structures/packed-fields.ts',
-  'structures/field-table.ts',
-  'structures/list-node.ts',
-  'structures/list-chain.ts',
+  'structures/hash/packed-fields.ts',
+  'structures/hash/field-table.ts',
+  'structures/list/node.ts',
+  'structures/list/chain.ts',
+  'structures/sorted-set/score-node.ts',
+  'structures/sorted-set/scored-members.ts',
   'store/record.ts',
   'store/interests.ts',
 ]) {

@@ -18,7 +18,7 @@ import {
   readInteger,
   removeInteger,
   writeEmptyIntegerSet,
-} from '../../structures/integer-set.ts';
+} from '../../structures/set/integer-set.ts';
 import { FETCH_AHEAD_MEMBERS, fetchMembers, freeMembersSlice } from '../../structures/member-table.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
 import {
@@ -29,8 +29,8 @@ import {
   packedSetCount,
   removePackedMember,
   writeEmptyPackedSet,
-} from '../../structures/packed-set.ts';
-import { addSetMember, findSetMember, removeSetMember } from '../../structures/set-table.ts';
+} from '../../structures/set/packed-set.ts';
+import { addSetMember, findSetMember, removeSetMember } from '../../structures/set/set-table.ts';
 import { createTable, tableCount } from '../../structures/table.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
