@@ -1,190 +1,159 @@
-/** Collections of 1,000,000 elements: built, read at random, read by hundreds, removed; and what an element takes in
- *  memory, in them and in 100,000 hashes of ten fields. One connection, pipelines of 200. */
+/** One collection of 1,000,000 elements of each type against redis-server: built element by element, read at random
+ *  places, ranges of 100 taken from it, deleted. Every phase checks what it was answered and how many elements there are.
+ *
+ *  A deletion is measured twice: until its reply, and until used_memory is back where it was. */
 
-import { Prng } from '../../test/support/prng.ts';
 import type { Goal, Metrics } from '../result.ts';
-import { BatchClient, compareStep, type Step, type Words } from './batch-client.ts';
-import { summarise } from './compare.ts';
-import { withServers, type Bench, type Scenario } from './scenario.ts';
+import { comparePhasesInTurn, type Phases } from './compare.ts';
+import { Control } from './control.ts';
+import { LARGE_KEY, POSITION_FIRST, RANGE_COUNT, type CollectionCommand } from './collection-requests.ts';
+import { build, measureLoad, withServers, type Bench, type Scenario } from './scenario.ts';
+import type { Server } from './server.ts';
+import type { LoadOptions } from './load.ts';
 
-const AS_FAST: Goal = { metric: 'cpuUsPerOperation', on: 'ratio', atMost: 1 };
-const MEMORY: Goal = { metric: 'bytesPerElement', on: 'ratio', atMost: 0.8 };
-const READS = 200_000;
-const RANGES = 5000;
-const RANGE_ELEMENTS = 100;
-const SMALL_HASHES = 100_000;
-const SMALL_FIELDS = 10;
+interface Shape {
+  readonly name: string;
+  readonly insert: CollectionCommand;
+  /** Asked for random elements. */
+  readonly reads: readonly CollectionCommand[];
+  /** Asked for random positions. */
+  readonly positionReads: readonly CollectionCommand[];
+  readonly range: CollectionCommand;
+  readonly count: string;
+}
+
+const SHAPES: readonly Shape[] = [
+  { name: 'hash', insert: 'hset', reads: ['hget'], positionReads: [], range: 'hmget', count: 'HLEN' },
+  {
+    name: 'set',
+    insert: 'sadd',
+    reads: ['sismember'],
+    positionReads: [],
+    range: 'srandmember',
+    count: 'SCARD',
+  },
+  {
+    name: 'sorted set',
+    insert: 'zadd',
+    reads: ['zscore', 'zrank'],
+    positionReads: [],
+    range: 'zrange',
+    count: 'ZCARD',
+  },
+  { name: 'list', insert: 'rpush', reads: [], positionReads: ['lindex'], range: 'lrange', count: 'LLEN' },
+];
+/** Ranges whose numbers are positions; the others' are elements. */
+const POSITION_RANGES: readonly CollectionCommand[] = ['lrange', 'zrange'];
+const MEMORY_BACK_WITHIN = 0.01;
+/** What connections that come and go may hold of it. */
+const MEMORY_NOISE_BYTES = 256 << 10;
+const MEMORY_WAIT_MS = 20_000;
+const MEMORY_POLL_MS = 5;
 
 export const large: Scenario = {
   name: 'large',
   summary:
-    'collections of 1,000,000 elements: build, read, remove, memory; SINTER of two; against redis-server',
+    'hash, set, sorted set and list of 1,000,000: build, read, range of 100, delete, against redis-server',
   run: runLarge,
 };
 
-interface Clients {
-  readonly ours: BatchClient;
-  readonly peer: BatchClient;
-}
-
 async function runLarge(bench: Bench): Promise<void> {
   const cores = bench.cores.server;
+  const elementCount = bench.isQuick ? 200_000 : 1_000_000;
   const servers = { ours: { binary: bench.binary, cores }, peer: { binary: bench.redisBinary, cores } };
-  const count = bench.isQuick ? 100_000 : 1_000_000;
   await withServers(servers, async (ours, peer) => {
-    const clients = { ours: await BatchClient.open(ours), peer: await BatchClient.open(peer) };
-    for (const kind of kinds(count)) {
-      await compareMemory(bench, clients, `${kind.name} of ${count}`, kind.build, count);
-      for (const step of stepsOf(kind)) await compareStep(bench, 'large', clients, step);
+    for (const shape of SHAPES) {
+      const phases = await comparePhasesInTurn({
+        ours: () => measurePhases(bench, ours, shape, elementCount),
+        peer: () => measurePhases(bench, peer, shape, elementCount),
+        rounds: Math.min(bench.rounds, 3),
+        warmUpRounds: 1,
+      });
+      for (const [phase, comparison] of Object.entries(phases)) {
+        const name = `${shape.name} of ${elementCount}: ${phase}`;
+        const goals = phase === 'delete' ? DELETE_GOALS : SPEED_GOALS;
+        bench.report({
+          kind: 'result',
+          scenario: 'large',
+          case: name,
+          peerName: 'redis-server',
+          ...comparison,
+          goals,
+        });
+      }
     }
-    await compareMemory(
-      bench,
-      clients,
-      `${SMALL_HASHES} hashes of ${SMALL_FIELDS}`,
-      smallHashes(),
-      SMALL_HASHES * SMALL_FIELDS,
-    );
-    for (const step of intersections(count)) await compareStep(bench, 'large', clients, step);
-    clients.ours.close();
-    clients.peer.close();
   });
 }
 
-/** How one type is built and read. */
-interface Kind {
-  readonly name: string;
-  readonly build: readonly Words[];
-  readonly reads: readonly Step[];
-}
+const SPEED_GOALS: readonly Goal[] = [{ metric: 'operationsPerSecond', on: 'ratio', atLeast: 1 }];
+const DELETE_GOALS: readonly Goal[] = [
+  { metric: 'replyMs', on: 'ratio', atMost: 1 },
+  { metric: 'backMs', on: 'ratio', atMost: 1 },
+];
 
-function kinds(count: number): Kind[] {
-  const order = shuffled(count, 1);
-  const random = new Prng(2);
-  const times = <T>(length: number, make: () => T): T[] => Array.from({ length }, make);
-  const anyElement = (): string => elementOf(random.below(count));
-  const first = (): number => random.below(count - RANGE_ELEMENTS);
-  const read = (name: string, make: () => Words): Step => ({
-    name,
-    commands: times(READS, make),
-    goal: AS_FAST,
-  });
-  const range = (name: string, make: () => Words): Step => ({
-    name,
-    commands: times(RANGES, make),
-    goal: AS_FAST,
-  });
-  return [
-    {
-      name: 'list',
-      build: Array.from(order, (n): Words => ['RPUSH', 'big', elementOf(n)]),
-      reads: [
-        { ...read('LINDEX', () => ['LINDEX', 'big', random.below(count)]) },
-        range('LRANGE of 100', () => {
-          const at = first();
-          return ['LRANGE', 'big', at, at + RANGE_ELEMENTS - 1];
-        }),
-      ],
-    },
-    {
-      name: 'hash',
-      build: Array.from(order, (n): Words => ['HSET', 'big', elementOf(n), `value:${n}`]),
-      reads: [
-        read('HGET', () => ['HGET', 'big', anyElement()]),
-        range('HMGET of 100', () => ['HMGET', 'big', ...times(RANGE_ELEMENTS, anyElement)]),
-        range('HSCAN of 100', () => ['HSCAN', 'big', 0, 'COUNT', RANGE_ELEMENTS]),
-      ],
-    },
-    {
-      name: 'set',
-      build: Array.from(order, (n): Words => ['SADD', 'big', elementOf(n)]),
-      reads: [
-        read('SISMEMBER', () => ['SISMEMBER', 'big', anyElement()]),
-        range('SRANDMEMBER of 100', () => ['SRANDMEMBER', 'big', RANGE_ELEMENTS]),
-      ],
-    },
-    {
-      name: 'sorted set',
-      build: Array.from(order, (n, at): Words => ['ZADD', 'big', (at * 7919) % count, elementOf(n)]),
-      reads: [
-        read('ZSCORE', () => ['ZSCORE', 'big', anyElement()]),
-        read('ZRANK', () => ['ZRANK', 'big', anyElement()]),
-        range('ZRANGE of 100', () => {
-          const at = first();
-          return ['ZRANGE', 'big', at, at + RANGE_ELEMENTS - 1];
-        }),
-        range('ZRANGEBYSCORE of 100', () => {
-          const at = first();
-          return ['ZRANGEBYSCORE', 'big', at, at + RANGE_ELEMENTS - 1];
-        }),
-      ],
-    },
-  ];
-}
-
-function stepsOf({ name, build, reads }: Kind): Step[] {
-  const copy: Words = ['COPY', 'big', 'copy', 'REPLACE'];
-  return [
-    { name: `${name}: build`, prepare: [['DEL', 'big']], commands: build, goal: AS_FAST },
-    ...reads.map((step) => ({ ...step, name: `${name}: ${step.name}` })),
-    { name: `${name}: DEL`, prepare: [copy], commands: [['DEL', 'copy']], goal: AS_FAST },
-  ];
-}
-
-/** Half of each set's members are in the other, too. */
-function intersections(count: number): Step[] {
-  const add = (key: string, shift: number): Words[] =>
-    Array.from(shuffled(count, shift), (n): Words => ['SADD', key, elementOf(n + shift)]);
-  const prepare: Words[] = [['FLUSHALL'], ...add('a', 0), ...add('b', count / 2)];
-  return [
-    { name: 'SINTER of two sets', prepare, commands: [['SINTER', 'a', 'b']], goal: AS_FAST },
-    { name: 'SINTERSTORE of two sets', commands: [['SINTERSTORE', 'c', 'a', 'b']] },
-    { name: 'SINTERCARD of two sets', commands: [['SINTERCARD', 2, 'a', 'b']] },
-  ];
-}
-
-function smallHashes(): Words[] {
-  return Array.from({ length: SMALL_HASHES }, (_, i): Words => {
-    const fields = Array.from({ length: SMALL_FIELDS }, (_field, j) => [`field${j}`, `value${i + j}`]);
-    return ['HSET', `hash:${String(i).padStart(6, '0')}`, ...fields.flat()];
-  });
-}
-
-async function compareMemory(
+/** Builds the collection, measures it, and deletes it. */
+async function measurePhases(
   bench: Bench,
-  clients: Clients,
-  name: string,
-  build: readonly Words[],
+  server: Server,
+  shape: Shape,
   elementCount: number,
-): Promise<void> {
-  const measure = async (client: BatchClient): Promise<Metrics> => {
-    await client.run([['FLUSHALL']]);
-    const before = await client.usedMemory();
-    await client.run(build);
-    return { bytesPerElement: ((await client.usedMemory()) - before) / elementCount };
-  };
-  const ours = await measure(clients.ours);
-  const peer = await measure(clients.peer);
-  bench.report({
-    kind: 'result',
-    scenario: 'large',
-    case: `memory: ${name}`,
-    peerName: 'redis-server',
-    ...summarise([ours], [peer]),
-    goals: [MEMORY],
+): Promise<Phases> {
+  const control = await Control.open(server.ports.resp);
+  try {
+    await control.expect(0, 'EXISTS', LARGE_KEY);
+    const emptyBytes = await control.info('used_memory');
+    const phases: Record<string, Metrics> = {};
+    phases['build'] = await build(bench, server, { command: shape.insert, count: elementCount });
+    await control.expect(elementCount, shape.count, LARGE_KEY);
+    const positions = {
+      order: 'random',
+      first: POSITION_FIRST,
+      count: elementCount - POSITION_FIRST,
+    } as const;
+    const elements = { order: 'random', count: elementCount } as const;
+    for (const command of shape.reads) {
+      phases[command.toUpperCase()] = await measureCommand(bench, server, command, elements);
+    }
+    for (const command of shape.positionReads) {
+      phases[command.toUpperCase()] = await measureCommand(bench, server, command, positions);
+    }
+    const { range } = shape;
+    const rangeKeys = POSITION_RANGES.includes(range)
+      ? { ...positions, count: positions.count - RANGE_COUNT }
+      : elements;
+    phases[`${range.toUpperCase()} ${RANGE_COUNT}`] = await measureCommand(bench, server, range, rangeKeys);
+    await control.expect(elementCount, shape.count, LARGE_KEY);
+    phases['delete'] = await measureDelete(control, emptyBytes);
+    return phases;
+  } finally {
+    control.close();
+  }
+}
+
+function measureCommand(
+  bench: Bench,
+  server: Server,
+  command: CollectionCommand,
+  keys: LoadOptions['keys'],
+): Promise<Metrics> {
+  return measureLoad(bench, server, {
+    protocol: 'resp',
+    commands: [command],
+    pipeline: 16,
+    keys,
+    seconds: bench.seconds / 2,
   });
 }
 
-function elementOf(number: number): string {
-  return `element:${String(number).padStart(12, '0')}`;
-}
-
-/** Numbers below `count` in a random order. */
-function shuffled(count: number, seed: number): Int32Array {
-  const random = new Prng(seed + 1);
-  const numbers = Int32Array.from({ length: count }, (_, index) => index);
-  for (let i = count - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [numbers[i], numbers[j]] = [numbers[j]!, numbers[i]!];
+async function measureDelete(control: Control, emptyBytes: number): Promise<Metrics> {
+  const fullBytes = await control.info('used_memory');
+  const limitBytes = emptyBytes + Math.max((fullBytes - emptyBytes) * MEMORY_BACK_WITHIN, MEMORY_NOISE_BYTES);
+  const startedMs = performance.now();
+  await control.expect(1, 'DEL', LARGE_KEY);
+  const replyMs = performance.now() - startedMs;
+  while ((await control.info('used_memory')) > limitBytes) {
+    if (performance.now() - startedMs > MEMORY_WAIT_MS) throw new Error('DEL gave back too little memory');
+    await Bun.sleep(MEMORY_POLL_MS);
   }
-  return numbers;
+  return { replyMs, backMs: performance.now() - startedMs };
 }

@@ -9,14 +9,16 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
-import { collections } from './collections.ts';
+import { collectionMemory } from './collection-memory.ts';
+import { collections, collectionsCapacity } from './collections.ts';
 import { getSet } from './get-set.ts';
-import { growth } from './growth.ts';
 import { large } from './large.ts';
+import { largeZsetCurve } from './large-zset-curve.ts';
 import { memcached } from './memcached.ts';
 import { memory } from './memory.ts';
 import type { Bench, Scenario } from './scenario.ts';
 import { stopServersOnExit } from './server.ts';
+import { sinter } from './sinter.ts';
 import { stall } from './stall.ts';
 import { suite } from './suite.ts';
 import { printGoals, printResult } from './table.ts';
@@ -32,8 +34,11 @@ const scenarios: readonly Scenario[] = [
   stall,
   suite,
   collections,
+  collectionsCapacity,
   large,
-  growth,
+  largeZsetCurve,
+  collectionMemory,
+  sinter,
 ];
 
 async function main(): Promise<void> {
@@ -109,7 +114,7 @@ function printSkipped(line: Skipped): void {
 }
 
 function helpText(): string {
-  const list = scenarios.map((scenario) => `  ${scenario.name.padEnd(12)} ${scenario.summary}`).join('\n');
+  const list = scenarios.map((scenario) => `  ${scenario.name.padEnd(20)} ${scenario.summary}`).join('\n');
   return `bun run bench:peers [flags] > results.jsonl
 
   --binary PATH      server under test (dist/damselfly); redis-server checks the harness itself

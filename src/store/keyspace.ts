@@ -91,6 +91,8 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
+  /** Called when the graveyard of a shard, whose lock is held, has something to free. */
+  onBuried: (shard: Shard) => void = () => {};
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
   /** Sizes up to which collections are packed. */
@@ -481,8 +483,8 @@ export class Keyspace {
   }
 
   private freeRecord(shard: Shard, record: number): void {
-    if (isRooted(recordEncoding(shard, record))) buryRecord(shard, record);
-    else free(shard, record);
+    if (!isRooted(recordEncoding(shard, record))) free(shard, record);
+    else if (buryRecord(shard, record)) this.onBuried(shard);
   }
 
   /**
