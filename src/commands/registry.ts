@@ -1,7 +1,7 @@
 /** All families concatenated: every command with an id, found by the bytes of its name without making a string. */
 import { assert } from '../base/assert.ts';
 import { COMMAND_COUNT_MAX } from '../memory/control.ts';
-import { type Call, type Family, type Handler, type KeySpec, Route, type Row } from './row.ts';
+import { type Call, type Family, type Handler, KeyFlag, type KeySpec, Route, type Row } from './row.ts';
 
 /** A row with what is computed from it once. One shape, for the dispatcher's sake. */
 export class Command {
@@ -18,10 +18,10 @@ export class Command {
   /** Position of the only key, or 0 when there are none or several. */
   readonly singleKey: number;
   readonly keys: readonly KeySpec[];
-  /** Where the keys stand if one specification tells it by positions alone, `keyFirst` being 0 otherwise. */
-  readonly keyFirst: number = 0;
-  readonly keyLast: number = 0;
-  readonly keyStep: number = 1;
+  /** Where the keys stand if that can be told by positions alone, `keyFirst` being 0 otherwise: see `keyRange`. */
+  readonly keyFirst: number;
+  readonly keyLast: number;
+  readonly keyStep: number;
   readonly run: Handler;
   readonly subs: ReadonlyMap<string, Command> | null;
   readonly grows: boolean;
@@ -42,6 +42,10 @@ export class Command {
     this.arity = row.arity;
     this.keys = row.keys ?? [];
     this.route = row.route ?? (this.keys.length > 0 ? Route.ByKey : Route.Here);
+    const range = keyRange(this.keys);
+    this.keyFirst = range === null ? 0 : range.first;
+    this.keyLast = range === null ? 0 : range.last;
+    this.keyStep = range === null ? 1 : range.step;
     this.singleKey = row.otherDatabase === undefined ? singleKeyOf(this.keys) : 0;
     this.run = row.run ?? unreachable;
     this.subs = subs;
@@ -58,6 +62,24 @@ function singleKeyOf(keys: readonly KeySpec[]): number {
   if (keys.length !== 1 || spec === undefined) return 0;
   if (spec.begin.kind !== 'index' || spec.find.kind !== 'range' || spec.find.last !== 0) return 0;
   return spec.begin.position;
+}
+
+/**
+ * Keys that stand side by side or at equal steps, told by one specification (MSET) or by several (LMOVE, SINTERSTORE): the
+ * first, how far behind it the last stands (negative: counted from the end of the request), and the step. Else null.
+ */
+function keyRange(keys: readonly KeySpec[]): { first: number; last: number; step: number } | null {
+  const range = { first: 0, last: 0, step: 1 };
+  for (const [index, { begin, find, flags }] of keys.entries()) {
+    if (begin.kind !== 'index' || find.kind !== 'range') return null;
+    if (find.limit > 1 || (flags & KeyFlag.NotKey) !== 0) return null;
+    if (index === 0) range.first = begin.position;
+    const isBehind = range.last >= 0 && begin.position === range.first + range.last + (index === 0 ? 0 : 1);
+    if (!isBehind || (find.step !== 1 && keys.length > 1)) return null;
+    range.last = find.last < 0 ? find.last : begin.position + find.last - range.first;
+    range.step = find.step;
+  }
+  return keys.length === 0 ? null : range;
 }
 
 const NAME_SLOTS = 2048;

@@ -68,6 +68,8 @@ import { Status } from './status.ts';
 export const KEEP_EXPIRY = -1;
 /** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
 const SLACK_BYTES_MAX = 1 << 20;
+/** A block of so many times the bytes needed is given back for a smaller one. */
+const TRIM_SHARE = 4;
 /** Hashes that one `fetchAhead` takes. */
 export const FETCH_AHEAD_MAX = 32;
 /** The second line of a record that `fetchAhead` reads, in words: small values end in it. */
@@ -455,16 +457,19 @@ export class Keyspace {
   }
 
   /**
-   * Makes the inline value found under `key` one whose structure begins at `root`. Cannot fail: where there is no memory
-   * for a block of the right size the old one stays.
+   * Makes the inline value found under `key` one whose structure begins at `root`. Where there is no memory for a block
+   * of the right size the old one stays, so it cannot fail for values of ROOT_BYTES and more. False: the value is
+   * shorter, its block full, and there is no memory; nothing was changed.
    */
-  becomeRooted(key: Key, encoding: Encoding, root: number): void {
+  becomeRooted(key: Key, encoding: Encoding, root: number): boolean {
     const shard = key.shard;
     const old = key.record;
     const headBytes = valueAt(shard, old) - old;
     const record = allocate(shard, headBytes + ROOT_BYTES);
-    if (record === 0) setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
-    else {
+    if (record === 0) {
+      if (recordBlockBytes(shard, old) < headBytes + ROOT_BYTES) return false;
+      setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
+    } else {
       shard.bytes.u8.copyWithin(record, old, old + headBytes);
       setRecordFlags(shard, record, recordFlags(shard, old) & ~RecordFlag.Slack);
       setSlotRef(shard, key.slot, record);
@@ -474,6 +479,7 @@ export class Keyspace {
     setRecordKind(shard, key.record, recordType(shard, key.record), encoding);
     setValueBytes(shard, key.record, ROOT_BYTES);
     writeRoot(shard, key.record, root);
+    return true;
   }
 
   private freeRecord(shard: Shard, record: number): void {
@@ -508,6 +514,23 @@ export class Keyspace {
     free(shard, old);
     key.record = record;
     return record;
+  }
+
+  /** Gives the record found under `key` a smaller block if its own is far too large. Failing is harmless. */
+  trimRecord(key: Key): void {
+    const shard = key.shard;
+    const old = key.record;
+    const flags = recordFlags(shard, old);
+    if ((flags & RecordFlag.Slack) === 0) return;
+    const needed = recordBytes(shard, old);
+    if (recordBlockBytes(shard, old) < blockBytes(needed) * TRIM_SHARE) return;
+    const record = allocate(shard, needed);
+    if (record === 0) return;
+    shard.bytes.u8.copyWithin(record, old, old + needed);
+    setRecordFlags(shard, record, flags & ~RecordFlag.Slack);
+    setSlotRef(shard, key.slot, record);
+    free(shard, old);
+    key.record = record;
   }
 
   /** Sets (`whenMs` > 0) or removes (0) the expiry of the record found under `key`. */
