@@ -1,7 +1,7 @@
 /** All families concatenated: every command with an id, found by the bytes of its name without making a string. */
 import { assert } from '../base/assert.ts';
 import { COMMAND_COUNT_MAX } from '../memory/control.ts';
-import { type Call, type Family, Flag, type Handler, KeyFlag, type KeySpec, Route, type Row } from './row.ts';
+import { type Call, type Family, type Handler, KeyFlag, type KeySpec, Route, type Row } from './row.ts';
 
 /** A row with what is computed from it once. One shape, for the dispatcher's sake. */
 export class Command {
@@ -24,8 +24,6 @@ export class Command {
   readonly keyStep: number;
   readonly run: Handler;
   readonly subs: ReadonlyMap<string, Command> | null;
-  /** Run time is always measured: its cost depends on its arguments. Of the others a sample is. */
-  readonly timed: boolean;
   readonly grows: boolean;
 
   constructor(
@@ -52,7 +50,6 @@ export class Command {
     this.run = row.run ?? unreachable;
     this.subs = subs;
     this.grows = row.grows === true;
-    this.timed = (row.flags & Flag.Fast) === 0 && row.name !== 'SET';
   }
 }
 

@@ -223,6 +223,8 @@ export interface Call {
   readonly database: number;
   /** Points `key` at argument `index`, in the client's database. Only for arguments that are keys by the row. */
   locate(index: number, key: Key): void;
+  /** Allocations that add up to less than this cannot fail in any of the shards whose locks the command holds. */
+  readonly untouchedBytes: number;
   /** Argument as text; bytes that are not UTF-8 are replaced, so never for data. */
   text(index: number): string;
   /** A copy of an argument's bytes. */

@@ -3,7 +3,7 @@
  * client speaks RESP2, so that a handler says what it means once. Reference: redis.io, "Redis serialization protocol".
  */
 import { Bytes, copyBytes } from '../base/bytes.ts';
-import { formatDouble } from '../base/double.ts';
+import { writeDouble } from '../base/double.ts';
 import { formatInteger, integerDigits } from '../base/number.ts';
 
 /** Size of the buffer while replies are small. */
@@ -36,6 +36,7 @@ const enum Byte {
 
 /** "$0" and the end of the line, as an integer: the head of a bulk string of up to nine bytes but for its length. */
 const SHORT_HEAD = 0x0a0d3024;
+const SHORT_HEAD_BYTES = 4;
 
 export class RespWriter {
   bytes: Bytes;
@@ -86,9 +87,9 @@ export class RespWriter {
     return capacity;
   }
 
-  /** What was written from `from` on, as memory of the caller's own. To be followed by `clear`. */
-  takeFrom(from: number): Buffer {
-    const rest = this.bytes.u8.subarray(from, this.at);
+  /** What was written to [from, to), as memory of the caller's own. Nothing may be written there until `clear`. */
+  take(from: number, to: number): Buffer {
+    const rest = this.bytes.u8.subarray(from, to);
     // A buffer that had to grow is given up by `clear` anyway, and may be huge: it is handed over as it is.
     return this.capacity > REPLY_BYTES * 2 ? rest : Buffer.from(rest);
   }
@@ -260,17 +261,26 @@ export class RespWriter {
     else this.integer(value ? 1 : 0);
   }
 
+  /** Hot: the scores of ranges. */
   double(value: number): void {
-    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) this.wholeDouble(value);
-    else if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
-    else this.bulkText(formatDouble(value));
-  }
-
-  /** `double` of an integer of 32 bits that is not -0, without making a string. */
-  private wholeDouble(value: number): void {
-    if (this.version === 3) return this.head(0x2c, value);
-    this.head(0x24, integerDigits(value));
-    this.at = formatInteger(this.bytes.u8, this.at, value);
+    this.ensure(0);
+    const { u8 } = this.bytes;
+    const start = this.at;
+    if (this.version === 3) {
+      u8[start] = 0x2c;
+      this.at = writeDouble(u8, start + 1, value);
+      return this.line();
+    }
+    // Behind a head of one digit; most are short.
+    let end = writeDouble(u8, start + SHORT_HEAD_BYTES, value);
+    const byteCount = end - start - SHORT_HEAD_BYTES;
+    if (byteCount < 10) this.bytes.view.setInt32(start, SHORT_HEAD + (byteCount << 8), true);
+    else {
+      for (let at = end; at > start + SHORT_HEAD_BYTES; at--) u8[at] = u8[at - 1]!;
+      end++;
+      this.head(0x24, byteCount);
+    }
+    this.at = end;
     this.line();
   }
 

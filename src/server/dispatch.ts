@@ -57,8 +57,12 @@ const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
 const HTTP_WORDS: readonly string[] = ['post', 'host:'];
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
 const HTTP_WARNING_EVERY_MS = 60_000;
-/** One read in this many has each of its commands timed. */
+/** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
+/** So little data is in the processor's cache all the time, and need not be fetched into it. */
+const CACHED_BYTES_MAX = 64 << 10;
+/** A command that takes longer than this on average is timed whenever it runs: the clock costs 1 % of that. */
+const ALWAYS_TIMED_US = 8;
 
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
@@ -134,7 +138,9 @@ export class Dispatcher implements Call {
   /** Renews `memoryFull`, for data that is about to grow by `addedBytes`. */
   checkMemory(addedBytes: number): void {
     const limit = this.memoryBytesMax;
-    this.memoryFull = limit > 0 && this.keyspace.usedBytes() + addedBytes > limit;
+    const usedBytes = this.keyspace.usedBytes();
+    this.memoryFull = limit > 0 && usedBytes + addedBytes > limit;
+    this.keyspace.isCached = usedBytes < CACHED_BYTES_MAX;
   }
 
   /**
@@ -297,24 +303,29 @@ export class Dispatcher implements Call {
   }
 
   private runCommand(command: Command, hash: number): void {
+    const counters = this.commandCounters;
     const counter = command.id * CommandCounter.Count;
     this.row = command.row;
-    this.commandCounters[counter]!++;
+    const calls = counters[counter]! + 1;
+    counters[counter] = calls;
     const errors = this.reply.errorCount;
-    const isMeasured = command.timed || this.sampling || this.commandCounters[counter]! === 1;
-    if (isMeasured) this.runTimed(command, counter, hash);
+    const isSlow =
+      counters[counter + CommandCounter.Usec]! > counters[counter + CommandCounter.Timed]! * ALWAYS_TIMED_US;
+    if (isSlow || calls === 1) this.runTimed(command, counter, hash, 1);
+    else if (this.sampling) this.runTimed(command, counter, hash, SAMPLE_READS);
     else this.runRouted(command, hash);
     if (this.reply.errorCount !== errors) {
-      this.commandCounters[counter + CommandCounter.Failed]!++;
+      counters[counter + CommandCounter.Failed]!++;
       this.countError();
     }
   }
 
-  private runTimed(command: Command, counter: number, hash: number): void {
+  /** Measures a run that stands for `weight` runs. Weighted so, the mean is right however often a command was timed. */
+  private runTimed(command: Command, counter: number, hash: number, weight: number): void {
     const started = performance.now();
     this.runRouted(command, hash);
-    this.commandCounters[counter + CommandCounter.Usec]! += (performance.now() - started) * 1000;
-    this.commandCounters[counter + CommandCounter.Timed]!++;
+    this.commandCounters[counter + CommandCounter.Usec]! += (performance.now() - started) * 1000 * weight;
+    this.commandCounters[counter + CommandCounter.Timed]! += weight;
   }
 
   private runRouted(command: Command, hash: number): void {
@@ -422,9 +433,21 @@ export class Dispatcher implements Call {
 
   /** Hot: MGET, MSET and DEL, whose keys stand one after the other. */
   private hashRange(command: Command): void {
+    const { keyspace, source, args, database, keyHashes, locks, aheadHashes } = this;
     const { keyFirst, keyLast, keyStep } = command;
     const last = keyLast < 0 ? this.count + keyLast : keyFirst + keyLast;
-    for (let position = keyFirst; position <= last; position += keyStep) this.hashKey(position);
+    let aheadCount = 0;
+    for (let position = keyFirst; position <= last; position += keyStep) {
+      const hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
+      keyHashes[position] = hash;
+      locks.want(keyspace.shardIndexOf(hash));
+      if (aheadCount === FETCH_AHEAD_MAX) {
+        keyspace.fetchAhead(aheadHashes, aheadCount);
+        aheadCount = 0;
+      }
+      aheadHashes[aheadCount++] = hash;
+    }
+    this.aheadCount = aheadCount;
     this.locate(keyFirst, this.key);
   }
 
@@ -448,7 +471,7 @@ export class Dispatcher implements Call {
     const { keyspace, args } = this;
     const hash = keyspace.hash(this.source, args[position * 2]!, args[position * 2 + 1]!, this.database);
     this.keyHashes[position] = hash;
-    this.locks.want(keyspace.shardOf(hash).index);
+    this.locks.want(keyspace.shardIndexOf(hash));
     this.aheadHashes[this.aheadCount++] = hash;
     if (this.aheadCount < FETCH_AHEAD_MAX) return;
     keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
@@ -463,7 +486,7 @@ export class Dispatcher implements Call {
     for (let i = 0; i < positions.length; i += 2) {
       const at = positions[i]! * 2;
       const hash = this.keyspace.hash(this.source, this.args[at]!, this.args[at + 1]!, database);
-      this.locks.want(this.keyspace.shardOf(hash).index);
+      this.locks.want(this.keyspace.shardIndexOf(hash));
     }
   }
 
@@ -554,6 +577,10 @@ export class Dispatcher implements Call {
       this.database,
       this.keyHashes[index]!,
     );
+  }
+
+  get untouchedBytes(): number {
+    return this.locks.isHoldingAny ? this.locks.untouchedBytes() : this.key.shard.untouchedBytes;
   }
 
   text(index: number): string {

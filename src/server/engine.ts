@@ -14,12 +14,14 @@ import { Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
 import { BlockedClients } from './blocking/blocked-clients.ts';
 import { Blocking } from './blocking/blocking.ts';
+import { Collector } from './collector.ts';
 import { type BufferLimit, Config, type ConfigJson } from './config/config.ts';
 import type { SettingName } from './config/config-registry.ts';
 import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info/info.ts';
+import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
@@ -70,6 +72,8 @@ export class Engine implements Server {
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
+  readonly outbox: Outbox;
+  readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
   readonly reader: RespReader;
@@ -112,6 +116,7 @@ export class Engine implements Server {
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
+    this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -173,6 +178,7 @@ export class Engine implements Server {
   /** Must be called once per read, before its first request. */
   beginRead(byteCount: number): void {
     this.dispatcher.beginRead();
+    this.outbox.flushOld(this.keyspace.nowMs);
     if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
   }
 

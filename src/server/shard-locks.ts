@@ -35,6 +35,19 @@ export class ShardLocks {
     }
   }
 
+  get isHoldingAny(): boolean {
+    return this.heldCount > 0;
+  }
+
+  /** Of the shards whose locks are held, the fewest bytes that any has never handed out. */
+  untouchedBytes(): number {
+    let bytes = Infinity;
+    for (let place = 0; place < this.heldCount; place++) {
+      bytes = Math.min(bytes, this.shards[this.wanted[place]!]!.untouchedBytes);
+    }
+    return bytes;
+  }
+
   /** Whether the lock of every shard is held. */
   get areAll(): boolean {
     return this.heldCount === this.shards.length;

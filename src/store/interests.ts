@@ -34,7 +34,7 @@
  *  the one who serves it, or cancelled by its owner. Both happen under our lock, which is what decides between them: the
  *  offset of a wait names it to all threads, and cannot come to mean another before its owner has freed it.
  *
- *  Costs: 24 bytes an entry, 28 and its text a key, about 10 in the table, 44 a wait. The shard bounds all of it: when it
+ *  Costs: 24 bytes an entry, 28 and its text a key, about 10 in the table, 40 a wait. The shard bounds all of it: when it
  *  is full nobody can begin to wait.
  */
 import { assert } from '../base/assert.ts';

@@ -3,7 +3,6 @@
  * copy it to another shard, check it. A row per rooted encoding; each is implemented in the file that owns the layout.
  */
 import { assert } from '../base/assert.ts';
-import type { Bytes } from '../base/bytes.ts';
 import type { Shard } from '../memory/shard.ts';
 import {
   copyFieldTable,
@@ -11,25 +10,23 @@ import {
   fieldTableBytesUsed,
   freeFieldsSlice,
   verifyFieldTable,
-} from '../structures/field-table.ts';
+} from '../structures/hash/field-table.ts';
 import {
   chainBytesUsed,
   copyChain,
   describeChain,
   freeChainSlice,
   verifyChain,
-} from '../structures/list-chain.ts';
+} from '../structures/list/chain.ts';
 import {
   copyScoredMembers,
   describeScoredMembers,
   freeScoredSlice,
   scoredBytesUsed,
   verifyScoredMembers,
-} from '../structures/scored-members.ts';
-import { verifyIntegerSet } from '../structures/integer-set.ts';
-import { verifyPackedSet } from '../structures/packed-set.ts';
-import { setTableKind } from '../structures/set-table.ts';
-import { Encoding, recordEncoding, recordType, valueAt, valueBytes, ValueType } from './record.ts';
+} from '../structures/sorted-set/scored-members.ts';
+import { setTableKind } from '../structures/set/set-table.ts';
+import { Encoding } from './record.ts';
 
 export interface StructureKind {
   /**
@@ -78,18 +75,4 @@ export function structureKind(encoding: Encoding): StructureKind {
   const kind = KINDS[encoding - Encoding.Chain];
   assert(kind !== undefined, 'an encoding without a structure');
   return kind!;
-}
-
-/** Asserts every invariant of a value that lies in its record. */
-type InlineCheck = (bytes: Bytes, at: number, byteCount: number) => void;
-
-/** By type and encoding. */
-const INLINE_CHECKS: Readonly<Record<number, Readonly<Record<number, InlineCheck>>>> = {
-  [ValueType.Set]: { [Encoding.Packed]: verifyPackedSet, [Encoding.IntegerSet]: verifyIntegerSet },
-};
-
-/** Checks the value of a record that is not rooted, if there is anything to check. */
-export function verifyInlineValue(shard: Shard, record: number): void {
-  const check = INLINE_CHECKS[recordType(shard, record)]?.[recordEncoding(shard, record)];
-  check?.(shard.bytes, valueAt(shard, record), valueBytes(shard, record));
 }

@@ -68,8 +68,9 @@ export class ListFuzz {
     const list = [...(this.model.get(key) ?? [])];
     const text = this.text(random);
     if (list.length > LENGTH_MAX) return this.shrink();
-    if (list.length === 0 || random.below(2) === 0) this.push(key, list);
-    else if (random.below(2) === 0) {
+    const choice = list.length === 0 ? 0 : random.below(4);
+    if (choice < 2) this.push(key, list);
+    else if (choice === 2) {
       const index = random.below(list.length);
       this.expect(key, list.with(index, text), 'OK', ['LSET', key, index, text]);
     } else {

@@ -45,7 +45,18 @@ export class SetFuzz {
     this.random = new Prng(seed);
   }
 
+  /** SPOP and its kin draw from Math.random, which is made to depend on the seed too. */
   run(operationCount: number): void {
+    const original = Math.random;
+    Math.random = () => this.random.next32() / 2 ** 32;
+    try {
+      this.runSeeded(operationCount);
+    } finally {
+      Math.random = original;
+    }
+  }
+
+  private runSeeded(operationCount: number): void {
     for (let operation = 0; operation < operationCount; operation++) {
       if (operation % PHASE_OPERATIONS === 0) this.startPhase();
       this.step();

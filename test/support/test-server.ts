@@ -132,6 +132,8 @@ export class TestServer {
       config: config.toJSON(),
       runId: '0'.repeat(40),
     });
+    // Every reply is there when `receive` returns.
+    this.engine.outbox.schedule = (run) => run();
     const { mesh } = this.engine;
     mesh.on('config.set', (request) =>
       setConfig(config, request as SetRequest, (changed) => mesh.askHere('config.assign', changed)),

@@ -3,7 +3,14 @@ import { EntryText } from '../../structures/packed-entry.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { recordType, ValueType } from '../../store/record.ts';
-import { pointAtExtreme, Removal, removeExtreme, sortedSetLength } from '../../store/sorted-set.ts';
+import {
+  pointAtExtreme,
+  Removal,
+  removeExtreme,
+  sortedSetLength,
+} from '../../store/sorted-set/sorted-set.ts';
+import { RankSpan, removeSpan } from '../../store/sorted-set/range.ts';
+import { SortedSetWalk } from '../../store/sorted-set/walk.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import { isWord } from '../argument.ts';
 import { SYNTAX_ERROR, WRONG_TYPE } from '../replies.ts';
@@ -45,6 +52,8 @@ export const popRows: readonly Row[] = [
 ];
 
 const scratchText = new EntryText();
+const scratchWalk = new SortedSetWalk();
+const scratchSpan = new RankSpan();
 
 /** What ZMPOP and BZMPOP are asked for. */
 export interface MultiPop {
@@ -73,7 +82,8 @@ function popCommand(call: Call, fromMax: boolean): void {
 
 /**
  * Removes so many members, which there are, from the sorted set found under `key` and replies each with its score, as a
- * pair or flatly. Calls `touched`. The key may be gone then.
+ * pair or flatly. Calls `touched`. The key may be gone then. Nothing is removed before all of the reply is there: it may
+ * be too large.
  */
 export function popMembers(
   keyspace: Keyspace,
@@ -83,17 +93,27 @@ export function popMembers(
   reply: RespWriter,
   asPairs: boolean,
 ): void {
-  const { shard } = key;
-  const text = scratchText;
-  let removal: Removal = Removal.Missing;
-  for (let i = 0; i < count; i++) {
-    const score = pointAtExtreme(shard, key.record, fromMax, text);
-    if (asPairs) reply.array(2);
-    reply.bulk(text.bytes, text.at, text.byteCount);
-    reply.double(score);
-    removal = removeExtreme(keyspace, key, fromMax);
+  const { shard, record } = key;
+  if (count === 1) {
+    const text = scratchText;
+    const score = pointAtExtreme(shard, record, fromMax, text);
+    replyMember(reply, text, score, asPairs);
+    if (removeExtreme(keyspace, key, fromMax) === Removal.Removed) keyspace.touched(key);
+    return;
   }
-  if (removal === Removal.Removed) keyspace.touched(key);
+  const length = sortedSetLength(shard, record);
+  const walk = scratchWalk;
+  walk.begin(shard, record, fromMax ? length - 1 : 0, count, fromMax);
+  while (walk.next()) replyMember(reply, walk.text, walk.score, asPairs);
+  const first = fromMax ? length - count : 0;
+  scratchSpan.set(first, first + count);
+  if (removeSpan(keyspace, key, scratchSpan) === Removal.Removed) keyspace.touched(key);
+}
+
+function replyMember(reply: RespWriter, text: EntryText, score: number, asPair: boolean): void {
+  if (asPair) reply.array(2);
+  reply.bulk(text.bytes, text.at, text.byteCount);
+  reply.double(score);
 }
 
 function zmpopCommand(call: Call): void {

@@ -1,12 +1,13 @@
 /** Sorted sets visited in another order than their own: at random, and part by part. */
 import { globMatch } from '../../base/glob.ts';
 import { formatDouble } from '../../base/double.ts';
+import { Int64, int64ToNumber } from '../../base/int64.ts';
 import { ReplyTooLargeError } from '../../protocol/resp-writer.ts';
 import { ValueType } from '../../store/record.ts';
-import { isPacked, sortedSetLength } from '../../store/sorted-set.ts';
-import { SortedSetWalk } from '../../store/sorted-set-walk.ts';
-import { isWord } from '../argument.ts';
-import { SYNTAX_ERROR } from '../replies.ts';
+import { isPacked, sortedSetLength } from '../../store/sorted-set/sorted-set.ts';
+import { SortedSetWalk } from '../../store/sorted-set/walk.ts';
+import { isBeyondHalf, isWord, parseInt64Argument } from '../argument.ts';
+import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import {
   INVALID_CURSOR,
@@ -16,7 +17,6 @@ import {
   ScanWord,
 } from '../scan-options.ts';
 import { readTyped, WRONG } from '../typed-value.ts';
-import { requireInteger } from './arguments.ts';
 
 export const randomRows: readonly Row[] = [
   {
@@ -43,30 +43,28 @@ export const randomRows: readonly Row[] = [
   },
 ];
 
-/** Redis: a count is a long and must have an opposite; with scores it must also be possible to double it. */
-const COUNT_MAX = 2 ** 63;
-const COUNT_WITH_SCORES_MAX = 2 ** 62;
 /** The shortest element of a reply: an empty string. */
 const REPLY_BYTES_MIN = 6;
 /** Where at most one in so many members is wanted, ranks are drawn; else members are passed over. */
 const SPARSE = 3;
 
+const scratchCount = new Int64();
 const scratchWalk = new SortedSetWalk();
 
 function zrandmemberCommand(call: Call): void {
   const { reply, count: argumentCount } = call;
   if (argumentCount === 2) return replyRandom(call);
-  const count = requireInteger(call, 2);
-  if (count !== count) return;
+  if (!parseInt64Argument(call, 2, scratchCount)) return reply.error(NOT_AN_INTEGER);
   const withScores = argumentCount === 4;
-  if (count <= -COUNT_MAX) {
+  // Redis: a count must have an opposite, and with scores it must also be possible to double it.
+  if (scratchCount.hi === -2147483648 && scratchCount.lo === 0) {
     return reply.error(
       'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
     );
   }
   if (argumentCount > 4 || (withScores && !isWord(call, 3, 'WITHSCORES'))) return reply.error(SYNTAX_ERROR);
-  if (withScores && Math.abs(count) > COUNT_WITH_SCORES_MAX) return reply.error('ERR value is out of range');
-  replyRandomMembers(call, count, withScores);
+  if (withScores && isBeyondHalf(scratchCount)) return reply.error('ERR value is out of range');
+  replyRandomMembers(call, int64ToNumber(scratchCount), withScores);
 }
 
 function replyRandom(call: Call): void {
@@ -74,7 +72,8 @@ function replyRandom(call: Call): void {
   const record = readTyped(call, key, ValueType.SortedSet);
   if (record === WRONG) return;
   if (record === 0) return reply.nil();
-  visitRank(call, randomBelow(sortedSetLength(key.shard, record)));
+  scratchWalk.begin(key.shard, record, randomBelow(sortedSetLength(key.shard, record)), 1, false);
+  scratchWalk.next();
   reply.bulk(scratchWalk.text.bytes, scratchWalk.text.at, scratchWalk.text.byteCount);
 }
 
@@ -87,10 +86,10 @@ function replyRandomMembers(call: Call, count: number, withScores: boolean): voi
   const wanted = count < 0 ? -count : Math.min(count, length);
   if (wanted * REPLY_BYTES_MIN > reply.bytesMax) throw new ReplyTooLargeError('reply too large');
   reply.array(withScores && reply.version === 2 ? wanted * 2 : wanted);
+  if (count > 0 && wanted * SPARSE > length) return replySample(call, length, wanted, withScores);
+  scratchWalk.beginJumps(key.shard, record);
   if (count < 0) for (let i = 0; i < wanted; i++) replyRank(call, randomBelow(length), withScores);
-  else if (wanted * SPARSE <= length) {
-    for (const rank of drawRanks(length, wanted)) replyRank(call, rank, withScores);
-  } else replySample(call, length, wanted, withScores);
+  else for (const rank of drawRanks(length, wanted)) replyRank(call, rank, withScores);
 }
 
 function randomBelow(limit: number): number {
@@ -118,13 +117,8 @@ function replySample(call: Call, length: number, count: number, withScores: bool
   }
 }
 
-function visitRank(call: Call, rank: number): void {
-  scratchWalk.begin(call.key.shard, call.key.record, rank, 1, false);
-  scratchWalk.next();
-}
-
 function replyRank(call: Call, rank: number, withScores: boolean): void {
-  visitRank(call, rank);
+  scratchWalk.goTo(rank);
   replyMember(call, withScores);
 }
 

@@ -24,6 +24,8 @@ const REPLY_BYTES = 4096;
 const REPLY_MARGIN_BYTES = 256;
 /** What goes to another worker as text may be no longer. */
 const REPLY_BYTES_MAX = 2 ** 30;
+/** No value has more elements. A larger count might not be an integer any more when the journal spells it. */
+const ELEMENTS_MAX = 2 ** 31 - 1;
 
 export class Blocking {
   readonly interests: Interests;
@@ -62,7 +64,7 @@ export class Blocking {
     wait.version = client.version;
     wait.type = request.type;
     wait.operation = request.operation;
-    wait.count = request.count;
+    wait.count = Math.min(request.count, ELEMENTS_MAX);
     wait.needed = request.needed;
     wait.destinationBytes = -1;
     if (request.destination !== 0) {

@@ -18,7 +18,7 @@ import {
   readInteger,
   removeInteger,
   writeEmptyIntegerSet,
-} from '../../structures/integer-set.ts';
+} from '../../structures/set/integer-set.ts';
 import { FETCH_AHEAD_MEMBERS, fetchMembers, freeMembersSlice } from '../../structures/member-table.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
 import {
@@ -29,8 +29,8 @@ import {
   packedSetCount,
   removePackedMember,
   writeEmptyPackedSet,
-} from '../../structures/packed-set.ts';
-import { addSetMember, findSetMember, removeSetMember } from '../../structures/set-table.ts';
+} from '../../structures/set/packed-set.ts';
+import { addSetMember, findSetMember, removeSetMember } from '../../structures/set/set-table.ts';
 import { createTable, tableCount } from '../../structures/table.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -318,12 +318,10 @@ function addAsTable(keyspace: Keyspace, key: Key): Added {
   const table = tableOf(keyspace, shard, key.record);
   if (table === 0) return Added.OutOfMemory;
   const hash = keyspace.memberHash(source, at, byteCount);
-  if (!addSetMember(shard, table, hash, source, at, byteCount)) {
-    freeMembersSlice(shard, table, 0, Infinity);
-    return Added.OutOfMemory;
-  }
-  keyspace.becomeRooted(key, Encoding.SetTable, table);
-  return Added.Yes;
+  const isAdded = addSetMember(shard, table, hash, source, at, byteCount);
+  if (isAdded && keyspace.becomeRooted(key, Encoding.SetTable, table)) return Added.Yes;
+  freeMembersSlice(shard, table, 0, Infinity);
+  return Added.OutOfMemory;
 }
 
 /** A table of the members of an inline set. Returns it, or 0, nothing left behind: out of memory. */
@@ -373,8 +371,9 @@ export function expectMembers(keyspace: Keyspace, key: Key, addedCount: number):
   if (isSmall || encoding === Encoding.SetTable) return Status.Ok;
   const table = tableOf(keyspace, shard, record);
   if (table === 0) return Status.OutOfMemory;
-  keyspace.becomeRooted(key, Encoding.SetTable, table);
-  return Status.Ok;
+  if (keyspace.becomeRooted(key, Encoding.SetTable, table)) return Status.Ok;
+  freeMembersSlice(shard, table, 0, Infinity);
+  return Status.OutOfMemory;
 }
 
 /** Takes a member out; the set may be empty then. False: it was not there. */
@@ -411,6 +410,7 @@ export function removeMember(
 
 /** To be called after changes, once: removes the set found under `key` if it is empty, and tells of the change. */
 export function settleSet(keyspace: Keyspace, key: Key): void {
-  if (countMembers(key.shard, key.record) === 0) keyspace.remove(key);
-  else keyspace.touched(key);
+  if (countMembers(key.shard, key.record) === 0) return keyspace.remove(key);
+  keyspace.trimRecord(key);
+  keyspace.touched(key);
 }

@@ -1,6 +1,9 @@
 /** Members of sets added, removed, moved, asked for and listed. */
 import { describe, expect, test } from 'bun:test';
+import { allocate, free } from '../../../src/memory/allocator.ts';
+import { Prng } from '../../support/prng.ts';
 import { replyValue } from '../../support/reply.ts';
+import { freshSeed } from '../../support/seed.ts';
 import { TestServer } from '../../support/test-server.ts';
 import { encodingOf, ENCODINGS, membersOf, OUT_OF_MEMORY, WRONG_TYPE } from './encodings.ts';
 
@@ -186,6 +189,47 @@ for (const [name, settings] of Object.entries(ENCODINGS)) {
     });
   });
 }
+
+test('a small set that shrinks gives its memory back', () => {
+  const server = new TestServer({ shardCount: 1 });
+  const shard = server.engine.keyspace.shards[0]!;
+  for (const prefix of ['1000', 'member ']) {
+    const all = Array.from({ length: 120 }, (_, i) => `${prefix}${i}`);
+    server.run('SADD', 's', ...all);
+    const full = shard.usedBytes;
+    server.run('SREM', 's', ...all.slice(1));
+    expect(full - shard.usedBytes).toBeGreaterThan(400);
+    server.run('SADD', 's', ...all);
+    server.run('SPOP', 's', '118');
+    server.run('SPOP', 's');
+    expect(full - shard.usedBytes).toBeGreaterThan(400);
+    server.verify();
+    server.run('DEL', 's');
+  }
+});
+
+test('a record too short for the root of a table is not written over when there is no other', () => {
+  const random = new Prng(freshSeed('a short record'));
+  for (const key of ['a', 'abcde', 'abcdefghijklm']) {
+    const server = new TestServer({ shardCount: 1, shardBytes: 1 << 20 });
+    server.run('SADD', key, '1');
+    const shard = server.engine.keyspace.shards[0]!;
+    const junk: number[] = [];
+    for (let bytes = 4096; bytes >= 8; bytes -= bytes > 64 ? bytes >> 1 : 8) {
+      for (let at = allocate(shard, bytes); at !== 0; at = allocate(shard, bytes)) junk.push(at);
+    }
+    let refused = 0;
+    while (server.run('SADD', key, 'x'.repeat(65)) === OUT_OF_MEMORY) {
+      refused++;
+      expect(membersOf(server, key)).toEqual(['1']);
+      for (let i = 0; i < 30; i++) free(shard, junk.splice(random.below(junk.length), 1)[0]!);
+    }
+    expect(refused).toBeGreaterThan(3);
+    expect(membersOf(server, key)).toEqual(['1', 'x'.repeat(65)]);
+    for (const at of junk) free(shard, at);
+    server.verify();
+  }
+});
 
 describe('what is no set', () => {
   test('is refused by every command, before anything is changed', () => {
