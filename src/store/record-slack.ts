@@ -1,11 +1,33 @@
-/** Giving back what a record's block has beyond its content, once that has shrunk. */
+/** The room that a record's block has beyond its content: using it as the value grows, and giving it back once that shrinks. */
 import { allocate, blockBytes, free, usableBytes } from '../memory/allocator.ts';
 import { setSlotRef } from '../structures/table.ts';
 import type { Key } from './key.ts';
-import { recordBytes, RecordFlag, recordFlags, setRecordFlags } from './record.ts';
+import {
+  recordBlockBytes,
+  recordBytes,
+  RecordFlag,
+  recordFlags,
+  setRecordFlags,
+  setValueBytes,
+  valueBytes,
+} from './record.ts';
+import type { Shard } from '../memory/shard.ts';
 
 /** Smaller blocks are left alone. */
 const BLOCK_BYTES_MIN = 256;
+
+/** Gives an inline value the length `byteCount` where its record lies. False, nothing changed: there is no room. Hot. */
+export function resizeInPlace(shard: Shard, record: number, byteCount: number): boolean {
+  const needed = recordBytes(shard, record) - valueBytes(shard, record) + byteCount;
+  const room = recordBlockBytes(shard, record);
+  if (needed > room) return false;
+  setValueBytes(shard, record, byteCount);
+  const flags = recordFlags(shard, record);
+  if ((flags & RecordFlag.Slack) === 0 && room !== blockBytes(needed)) {
+    setRecordFlags(shard, record, flags | RecordFlag.Slack);
+  }
+  return true;
+}
 
 /**
  * Moves the record found under `key` to a smaller block, with a quarter to grow in, if it uses less than a quarter of its

@@ -148,8 +148,11 @@ export function encodeInteger(head: Bytes, integer: Int64): number {
 
 /** Writes the entry of `element` at `at`, where its `entryBytes` have room. */
 export function writeElement(element: Element, into: Bytes, at: number): void {
-  const { headBytes, head } = element;
-  for (let i = 0; i < headBytes; i++) into.u8[at + i] = head.u8[i]!;
+  const { headBytes } = element;
+  const head = element.head.u8;
+  const target = into.u8;
+  target[at] = head[0]!;
+  for (let i = 1; i < headBytes; i++) target[at + i] = head[i]!;
   if (element.tailBytes > 0) copyBytes(element.source, element.at, into, at + headBytes, element.tailBytes);
 }
 

@@ -6,7 +6,8 @@ import { fuzzInterests } from './interests.fuzz.ts';
 import { fuzzHash } from './hash.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
-import { fuzzList } from './list.fuzz.ts';
+import { fuzzListChain } from './list-chain.fuzz.ts';
+import { fuzzLists } from './list.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzScoredMembers } from './scored-members.fuzz.ts';
 import { fuzzSets } from './set.fuzz.ts';
@@ -28,7 +29,8 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   'member-table': { run: fuzzMemberTable, testOperations: 30_000 },
   'small-sets': { run: fuzzSmallSets, testOperations: 20_000 },
   sets: { run: fuzzSets, testOperations: 5_000 },
-  list: { run: fuzzList, testOperations: 10_000 },
+  'list-chain': { run: fuzzListChain, testOperations: 10_000 },
+  lists: { run: fuzzLists, testOperations: 2_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
   interests: { run: fuzzInterests, testOperations: 20_000 },
   'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },

@@ -139,7 +139,7 @@ function replacePacked(keyspace: Keyspace, key: Key, index: number, element: Ele
   at = valueAt(shard, key.record);
   bytes.u8.copyWithin(at + entry + newBytes, at + entry + newBytes - grown, at + oldBytes);
   writePacked(element, bytes, at + entry);
-  if (grown < 0) shrinkPacked(keyspace, key, oldBytes + grown);
+  if (grown < 0) shrinkPacked(key, oldBytes + grown);
   return Status.Ok;
 }
 
@@ -168,7 +168,7 @@ export function removeRange(keyspace: Keyspace, key: Key, index: number, count: 
   const to = seekEntry(bytes, start, end, left + count, index + count);
   bytes.u8.copyWithin(from, to, end);
   setPackCount(bytes, at, left);
-  shrinkPacked(keyspace, key, end - at - (to - from));
+  shrinkPacked(key, end - at - (to - from));
   return left;
 }
 
@@ -215,7 +215,7 @@ function removeEqualPacked(
   if (left === 0) keyspace.remove(key);
   else {
     setPackCount(bytes, at, left);
-    shrinkPacked(keyspace, key, result.end - at);
+    shrinkPacked(key, result.end - at);
   }
   return result.removed;
 }

@@ -37,8 +37,6 @@ import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import {
   Encoding,
-  recordBlockBytes,
-  recordBytes,
   recordEncoding,
   ROOT_BYTES,
   rootOf,
@@ -48,7 +46,7 @@ import {
   ValueType,
   writeRoot,
 } from '../record.ts';
-import { releaseSlack } from '../record-slack.ts';
+import { releaseSlack, resizeInPlace } from '../record-slack.ts';
 import { Status } from '../status.ts';
 
 /** Redis: what a listpack takes beside its entries counts towards the limit. */
@@ -190,11 +188,8 @@ function pushPacked(keyspace: Keyspace, key: Key, element: Element, atFront: boo
 
 /** Gives a packed list `byteCount` bytes, with some room behind them if it must move. False: out of memory. */
 export function resizePacked(keyspace: Keyspace, key: Key, byteCount: number): boolean {
-  const { shard, record } = key;
-  const needed = recordBytes(shard, record) - valueBytes(shard, record) + byteCount;
-  if (needed > recordBlockBytes(shard, record)) {
-    keyspace.resizeValue(key, byteCount + (byteCount >> GROWTH_SHIFT), false);
-  }
+  if (resizeInPlace(key.shard, key.record, byteCount)) return true;
+  keyspace.resizeValue(key, byteCount + (byteCount >> GROWTH_SHIFT), false);
   return keyspace.resizeValue(key, byteCount, false) !== 0;
 }
 
@@ -279,13 +274,13 @@ function removePackedEnd(keyspace: Keyspace, key: Key, atFront: boolean): number
   const cut = atFront ? nextEntry(bytes, start) : previousEntry(bytes, end);
   if (atFront) bytes.u8.copyWithin(start, cut, end);
   setPackCount(bytes, at, left);
-  shrinkPacked(keyspace, key, PACK_HEAD_BYTES + (atFront ? end - cut : cut - start));
+  shrinkPacked(key, PACK_HEAD_BYTES + (atFront ? end - cut : cut - start));
   return left;
 }
 
 /** Notes that a packed list has only `byteCount` bytes left. */
-export function shrinkPacked(keyspace: Keyspace, key: Key, byteCount: number): void {
-  keyspace.resizeValue(key, byteCount, false);
+export function shrinkPacked(key: Key, byteCount: number): void {
+  resizeInPlace(key.shard, key.record, byteCount);
   releaseSlack(key);
 }
 

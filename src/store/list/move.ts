@@ -7,7 +7,7 @@ import { Bytes, copyBytes } from '../../base/bytes.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
-import { listLength, ListWalk, pointAtEnd, pushElement, pushElements, takeBack } from './list.ts';
+import { listLength, ListWalk, pointAtEnd, pushElement, pushElements, removeEnd, takeBack } from './list.ts';
 import { removeRange } from './edit.ts';
 import { Status } from '../status.ts';
 
@@ -31,6 +31,7 @@ export function moveEnd(
   toFront: boolean,
 ): Status {
   const text = scratchText;
+  const isNew = to.record === 0;
   pointAtEnd(from.shard, from.record, fromFront, text);
   // A push to the list itself may move what the element lies in.
   if (from === to && text.byteCount <= SHARED_TEXT_BYTES_MAX) {
@@ -38,7 +39,7 @@ export function moveEnd(
     text.set(scratchCopy, 0, text.byteCount);
   }
   const status = pushElement(keyspace, to, text.bytes, text.at, text.byteCount, toFront);
-  if (status === Status.Ok) removeMoved(keyspace, from, to, fromFront, toFront, 1);
+  if (status === Status.Ok) removeMoved(keyspace, from, to, fromFront, toFront, 1, isNew);
   return status;
 }
 
@@ -57,12 +58,13 @@ export function moveMany(
 ): Status {
   const length = listLength(from.shard, from.record);
   const first = fromFront ? 0 : length - count;
+  const isNew = to.record === 0;
   // What is pushed to the front first ends up last.
   const isBackward = toFront !== isReversed;
   scratchWalk.start(from.shard, from.record, isBackward ? first + count - 1 : first, isBackward);
   const status =
     from === to ? pushCopies(keyspace, to, toFront, count) : pushWalked(keyspace, to, toFront, count);
-  if (status === Status.Ok) removeMoved(keyspace, from, to, fromFront, toFront, count);
+  if (status === Status.Ok) removeMoved(keyspace, from, to, fromFront, toFront, count, isNew);
   return status;
 }
 
@@ -106,7 +108,7 @@ function enlarge(old: Bytes, used: number, byteCountMin: number): Bytes {
   return larger;
 }
 
-/** Removes the `count` elements that have been pushed to `to` from where they were. */
+/** Removes the `count` elements that have been pushed to `to`, which with `isNew` was created for them, from where they were. */
 function removeMoved(
   keyspace: Keyspace,
   from: Key,
@@ -114,13 +116,29 @@ function removeMoved(
   fromFront: boolean,
   toFront: boolean,
   count: number,
+  isNew: boolean,
 ): void {
-  if (from !== to) keyspace.touched(to);
+  if (from === to) return removeWithin(keyspace, from, fromFront, toFront, count);
+  keyspace.touched(to);
   // A key that was created may have moved the slots of its shard, and so may one that is removed.
-  if (from !== to && from.shard === to.shard) keyspace.find(from);
-  const length = listLength(from.shard, from.record);
-  const added = from === to ? count : 0;
-  const first = (fromFront ? 0 : length - count - added) + (toFront ? added : 0);
-  if (removeRange(keyspace, from, first, count) > 0) keyspace.touched(from);
+  if (isNew && from.shard === to.shard) keyspace.find(from);
+  const left =
+    count === 1
+      ? removeEnd(keyspace, from, fromFront)
+      : removeRange(keyspace, from, fromFront ? 0 : listLength(from.shard, from.record) - count, count);
+  if (left > 0) keyspace.touched(from);
   else if (from.shard === to.shard) keyspace.find(to);
+}
+
+/** `removeMoved` for elements that stand at both ends of one list now, or twice at the same. */
+function removeWithin(
+  keyspace: Keyspace,
+  key: Key,
+  fromFront: boolean,
+  toFront: boolean,
+  count: number,
+): void {
+  const first = fromFront ? 0 : listLength(key.shard, key.record) - count * 2;
+  removeRange(keyspace, key, first + (toFront ? count : 0), count);
+  keyspace.touched(key);
 }
