@@ -44,6 +44,9 @@ for (const path of [
   'structures/field-table.ts',
   'structures/list-node.ts',
   'structures/list-chain.ts',
+  'structures/score-node.ts',
+  'structures/score-tree.ts',
+  'structures/scored-members.ts',
   'store/record.ts',
   'store/interests.ts',
 ]) {
