@@ -2,10 +2,10 @@
 import { assert } from '../base/assert.ts';
 import { usableBytes, verifyAllocator } from '../memory/allocator.ts';
 import { DATABASE_COUNT_MAX, Head, Header, type Shard } from '../memory/shard.ts';
-import { verifyIntegerSet } from '../structures/integer-set.ts';
-import { countRun, PACK_HEAD_BYTES, packCount } from '../structures/list-pack.ts';
-import { verifyPackedScores } from '../structures/packed-scores.ts';
-import { verifyPackedSet } from '../structures/packed-set.ts';
+import { verifyIntegerSet } from '../structures/set/integer-set.ts';
+import { countRun, PACK_HEAD_BYTES, packCount } from '../structures/list/pack.ts';
+import { verifyPackedScores } from '../structures/sorted-set/packed-scores.ts';
+import { verifyPackedSet } from '../structures/set/packed-set.ts';
 import {
   collectEntries,
   tableBytesUsed,
@@ -14,7 +14,7 @@ import {
   verifyTable,
 } from '../structures/table.ts';
 import { emptyGraveyard } from './graveyard.ts';
-import { verifyHash } from './hash-check.ts';
+import { verifyHash } from './hash/check.ts';
 import type { Keyspace } from './keyspace.ts';
 import {
   Encoding,

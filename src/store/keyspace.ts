@@ -68,6 +68,8 @@ import { Status } from './status.ts';
 export const KEEP_EXPIRY = -1;
 /** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
 const SLACK_BYTES_MAX = 1 << 20;
+/** A block of so many times the bytes needed is given back for a smaller one. */
+const TRIM_SHARE = 4;
 /** Hashes that one `fetchAhead` takes. */
 export const FETCH_AHEAD_MAX = 32;
 /** The second line of a record that `fetchAhead` reads, in words: small values end in it. */
@@ -89,6 +91,8 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
+  /** Called when the graveyard of a shard, whose lock is held, has something to free. */
+  onBuried: (shard: Shard) => void = () => {};
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
   /** Sizes up to which collections are packed. */
@@ -479,8 +483,8 @@ export class Keyspace {
   }
 
   private freeRecord(shard: Shard, record: number): void {
-    if (isRooted(recordEncoding(shard, record))) buryRecord(shard, record);
-    else free(shard, record);
+    if (!isRooted(recordEncoding(shard, record))) free(shard, record);
+    else if (buryRecord(shard, record)) this.onBuried(shard);
   }
 
   /**
@@ -510,6 +514,23 @@ export class Keyspace {
     free(shard, old);
     key.record = record;
     return record;
+  }
+
+  /** Gives the record found under `key` a smaller block if its own is far too large. Failing is harmless. */
+  trimRecord(key: Key): void {
+    const shard = key.shard;
+    const old = key.record;
+    const flags = recordFlags(shard, old);
+    if ((flags & RecordFlag.Slack) === 0) return;
+    const needed = recordBytes(shard, old);
+    if (recordBlockBytes(shard, old) < blockBytes(needed) * TRIM_SHARE) return;
+    const record = allocate(shard, needed);
+    if (record === 0) return;
+    shard.bytes.u8.copyWithin(record, old, old + needed);
+    setRecordFlags(shard, record, flags & ~RecordFlag.Slack);
+    setSlotRef(shard, key.slot, record);
+    free(shard, old);
+    key.record = record;
   }
 
   /** Sets (`whenMs` > 0) or removes (0) the expiry of the record found under `key`. */

@@ -10,22 +10,22 @@ import {
   fieldTableBytesUsed,
   freeFieldsSlice,
   verifyFieldTable,
-} from '../structures/field-table.ts';
+} from '../structures/hash/field-table.ts';
 import {
   chainBytesUsed,
   copyChain,
   describeChain,
   freeChainSlice,
   verifyChain,
-} from '../structures/list-chain.ts';
+} from '../structures/list/chain.ts';
 import {
   copyScoredMembers,
   describeScoredMembers,
   freeScoredSlice,
   scoredBytesUsed,
   verifyScoredMembers,
-} from '../structures/scored-members.ts';
-import { setTableKind } from '../structures/set-table.ts';
+} from '../structures/sorted-set/scored-members.ts';
+import { setTableKind } from '../structures/set/set-table.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {

@@ -28,7 +28,6 @@ const enum Lead {
   Integer64 = 0xf4,
 }
 
-const NINE = 0x39;
 const SMALL_STRING_MAX = 63;
 const MEDIUM_STRING_MAX = 4095;
 /** The most bytes that stand in front of a string's own, and that an integer takes. */
@@ -66,9 +65,7 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
   element.source = source;
   element.at = at;
   element.byteCount = byteCount;
-  // Nothing that begins with more than a '9' is an integer: most texts are told by their first byte.
-  const mayBeInteger = byteCount <= INT64_BYTES_MAX && byteCount > 0 && source.u8[at]! <= NINE;
-  if (mayBeInteger && parseInt64(source.u8, at, at + byteCount, element.integer)) {
+  if (mayBeInteger(source, at, byteCount) && parseInt64(source.u8, at, at + byteCount, element.integer)) {
     element.tailBytes = 0;
     element.headBytes = encodeInteger(element.head, element.integer);
     return;
@@ -87,6 +84,12 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
     view.setUint32(1, byteCount, true);
     element.headBytes = 5;
   }
+}
+
+/** Tells most texts from integers by their first byte. */
+function mayBeInteger(source: Bytes, at: number, byteCount: number): boolean {
+  const first = source.u8[at]!;
+  return byteCount <= INT64_BYTES_MAX && first <= 0x39 && (first >= 0x30 || first === 0x2d);
 }
 
 /** Makes `element` the integer that it holds in `integer`. It has no source. */
@@ -155,7 +158,11 @@ export function isElementAt(element: Element, bytes: Bytes, at: number): boolean
   const { head, headBytes, tailBytes } = element;
   const u8 = bytes.u8;
   for (let i = 0; i < headBytes; i++) if (u8[at + i] !== head.u8[i]) return false;
-  return tailBytes === 0 || equalBytes(bytes, at + headBytes, element.source, element.at, tailBytes);
+  if (tailBytes === 0) return true;
+  const last = tailBytes - 1;
+  // Texts that belong together often begin alike: they are told apart by their ends.
+  if (u8[at + headBytes + last] !== element.source.u8[element.at + last]) return false;
+  return equalBytes(bytes, at + headBytes, element.source, element.at, tailBytes);
 }
 
 function isIntegerEntry(lead: number): boolean {

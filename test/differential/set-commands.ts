@@ -97,6 +97,12 @@ export function setGenerators(): Generator[] {
     random.pick(BIG_SETS),
     ...keys(random, random.pick([1, 10])),
   ];
+  const big: Generator[] = [
+    addBig,
+    combineBig,
+    (random) => ['SREM', random.pick(BIG_SETS), ...bigMembers(random)],
+    (random) => [random.pick(['SCARD', 'SCARD', 'SMEMBERS', 'DEL']), random.pick(BIG_SETS)],
+  ];
   const pop = popScripts();
   return [
     add,
@@ -108,10 +114,7 @@ export function setGenerators(): Generator[] {
     combine,
     store,
     store,
-    addBig,
-    combineBig,
-    (random) => ['SREM', random.pick(BIG_SETS), ...bigMembers(random)],
-    (random) => [random.pick(['SCARD', 'SCARD', 'SMEMBERS', 'DEL']), random.pick(BIG_SETS)],
+    (random) => random.pick(big)(random),
     pop,
     pop,
     (random) => ['SMOVE', random.pick(ANY), target(random), member(random)],

@@ -19,15 +19,15 @@ import {
   removeChainEnd,
   seekChain,
   verifyChain,
-} from '../../src/structures/list-chain.ts';
+} from '../../src/structures/list/chain.ts';
 import {
   insertInChain,
   removeChainRange,
   removeMatches,
   replaceInChain,
-} from '../../src/structures/list-edit.ts';
-import { runEnd, runStart } from '../../src/structures/list-node.ts';
-import { nextEntry } from '../../src/structures/list-pack.ts';
+} from '../../src/structures/list/edit.ts';
+import { runEnd, runStart } from '../../src/structures/list/node.ts';
+import { nextEntry } from '../../src/structures/list/pack.ts';
 import { Element, encodeElement, EntryText } from '../../src/structures/packed-entry.ts';
 import { Prng } from '../support/prng.ts';
 

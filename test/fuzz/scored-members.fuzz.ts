@@ -24,7 +24,7 @@ import {
   setBlockScore,
   treeOf,
   verifyScoredMembers,
-} from '../../src/structures/scored-members.ts';
+} from '../../src/structures/sorted-set/scored-members.ts';
 import {
   countBelowScore,
   placeRef,
@@ -33,7 +33,7 @@ import {
   stepBack,
   stepForward,
   TreePlace,
-} from '../../src/structures/score-tree.ts';
+} from '../../src/structures/sorted-set/score-tree.ts';
 import { Prng } from '../support/prng.ts';
 
 const SHARD_BYTES = 16 << 20;

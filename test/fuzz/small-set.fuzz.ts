@@ -13,7 +13,7 @@ import {
   removeIntegers,
   verifyIntegerSet,
   writeEmptyIntegerSet,
-} from '../../src/structures/integer-set.ts';
+} from '../../src/structures/set/integer-set.ts';
 import { Element, encodeElement, entryBytesAt, EntryText } from '../../src/structures/packed-entry.ts';
 import {
   appendPackedMember,
@@ -24,7 +24,7 @@ import {
   removePackedMembers,
   verifyPackedSet,
   writeEmptyPackedSet,
-} from '../../src/structures/packed-set.ts';
+} from '../../src/structures/set/packed-set.ts';
 import { Prng } from '../support/prng.ts';
 
 const BYTES = 1 << 16;

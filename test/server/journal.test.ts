@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { waitEffect } from '../../src/commands/serve-wait.ts';
 import { TestServer } from '../support/test-server.ts';
 
-test('a command that has changed something is journaled also if its reply was too large', () => {
+test('a move whose reply would be too large changes nothing, and is not journaled', () => {
   const server = new TestServer({ shardCount: 1 });
   server.engine.dispatcher.reply.bytesMax = 1_500_000;
   const journaled: string[] = [];
@@ -14,8 +14,9 @@ test('a command that has changed something is journaled also if its reply was to
   for (let i = 0; i < 20; i++) server.run('RPUSH', 'a', 'x'.repeat(100_000));
   const reply = server.run('LMOVEM', 'a', 'b', 'LEFT', 'RIGHT', 'COUNT', 20, 'BULK');
   expect(reply).toBe('-ERR reply is too large\r\n');
-  expect(server.run('LLEN', 'b')).toBe(':20\r\n');
-  expect(journaled.at(-1)).toBe('LMOVEM');
+  expect(server.run('LLEN', 'a')).toBe(':20\r\n');
+  expect(server.run('EXISTS', 'b')).toBe(':0\r\n');
+  expect(journaled.at(-1)).toBe('RPUSH');
   server.verify();
 });
 

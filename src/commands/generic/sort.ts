@@ -9,9 +9,9 @@ import { parseFloatStrict } from '../../base/double.ts';
 import { Int64, int64ToNumber } from '../../base/int64.ts';
 import { hasRoomFor } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { copyElements, copyText } from '../../store/elements.ts';
-import { peekField } from '../../store/hash.ts';
-import { pushElement } from '../../store/list.ts';
+import { countElements, copyElements, copyText } from '../../store/elements.ts';
+import { peekField } from '../../store/hash/hash.ts';
+import { pushElement } from '../../store/list/list.ts';
 import { recordType, valueAt, valueBytes, ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
@@ -81,10 +81,16 @@ interface Item {
 const scratchInteger = new Int64();
 const scratchText = new EntryText();
 
-/** For the rows: whether an option leads to further keys. */
+/** For the rows: whether an option may lead to further keys. A pattern without a star leads to none. */
 function usesOtherKeys(call: Call): boolean {
+  const { u8 } = call.source;
   for (let index = 2; index < call.count; index++) {
-    if (isWord(call, index, 'BY') || isWord(call, index, 'GET') || isWord(call, index, 'STORE')) return true;
+    if (isWord(call, index, 'STORE')) return true;
+    if (!isWord(call, index, 'BY') && !isWord(call, index, 'GET')) continue;
+    if (index + 1 === call.count) return false;
+    const at = call.args[index * 2 + 2]!;
+    const starAt = u8.indexOf(STAR, at);
+    if (starAt >= 0 && starAt < at + call.args[index * 2 + 3]!) return true;
   }
   return false;
 }
@@ -106,12 +112,14 @@ function sortCommand(call: Call, mayStore: boolean): void {
     options.alphabetic = true;
     byIndex = 0;
   }
-  const elements = record === 0 ? [] : copyElements(keyspace, key);
-  if (!isSorted && type !== ValueType.Set && options.descending) elements.reverse();
-  const sorted = isSorted ? sortElements(call, elements, byIndex, options) : elements;
-  if (sorted === null) return reply.error(NOT_A_SCORE);
-  const [start, end] = limits(sorted.length, options);
-  const wanted = sorted.slice(start, end);
+  const length = record === 0 ? 0 : countElements(key.shard, record);
+  const [start, end] = limits(length, options);
+  let wanted: Buffer[] | null;
+  if (isSorted) {
+    const all = copyElements(keyspace, key, 0, length, false);
+    wanted = sortElements(call, all, byIndex, options)?.slice(start, end) ?? null;
+  } else wanted = copyElements(keyspace, key, start, end, options.descending);
+  if (wanted === null) return reply.error(NOT_A_SCORE);
   if (options.storeIndex === 0) replyItems(call, wanted, options.getIndexes);
   else storeItems(call, wanted, options);
 }

@@ -10,7 +10,7 @@ import {
   setFieldTime,
   TimeCondition,
   TimeStatus,
-} from '../../store/hash.ts';
+} from '../../store/hash/hash.ts';
 import { type ExpiryUnit, hasPassed } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import { type Call, Flag, type Handler, key, KeyFlag, type Row } from '../row.ts';

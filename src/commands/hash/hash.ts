@@ -7,7 +7,7 @@ import {
   hasRoomForFields,
   removeField,
   setField,
-} from '../../store/hash.ts';
+} from '../../store/hash/hash.ts';
 import { OUT_OF_MEMORY, wrongArity } from '../replies.ts';
 import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { expiryRows } from './expiry.ts';

@@ -1,6 +1,6 @@
 /** HRANDFIELD: fields drawn at random. */
 import { Int64, int64ToNumber } from '../../base/int64.ts';
-import { HashSample, HashWalk } from '../../store/hash-walk.ts';
+import { HashSample, HashWalk } from '../../store/hash/walk.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 import { isBeyondHalf, isWord, parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';

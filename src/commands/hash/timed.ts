@@ -11,7 +11,7 @@ import {
   setFieldTime,
   TimeCondition,
   TimeStatus,
-} from '../../store/hash.ts';
+} from '../../store/hash/hash.ts';
 import { ExpiryOption, hasPassed, takesTime } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';

@@ -1,6 +1,6 @@
 /** Changing lists anywhere. */
-import { listLength } from '../../store/list.ts';
-import { findElement, insertElement, removeEqual, removeRange, setElement } from '../../store/list-edit.ts';
+import { listLength } from '../../store/list/list.ts';
+import { findElement, insertElement, removeEqual, removeRange, setElement } from '../../store/list/edit.ts';
 import { ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { isWord } from '../argument.ts';

@@ -3,8 +3,8 @@ import type { Shard } from '../../memory/shard.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import { listLength, ListWalk, pointAtEnd, removeEnd } from '../../store/list.ts';
-import { removeRange } from '../../store/list-edit.ts';
+import { listLength, ListWalk, pointAtEnd, removeEnd } from '../../store/list/list.ts';
+import { removeRange } from '../../store/list/edit.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 
 const scratchText = new EntryText();

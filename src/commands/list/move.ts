@@ -3,8 +3,8 @@ import type { RespWriter } from '../../protocol/resp-writer.ts';
 import { equalBytes } from '../../base/bytes.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import { listLength } from '../../store/list.ts';
-import { moveEnd, moveMany } from '../../store/list-move.ts';
+import { listLength } from '../../store/list/list.ts';
+import { moveEnd, moveMany } from '../../store/list/move.ts';
 import { ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { isWord } from '../argument.ts';
@@ -193,10 +193,14 @@ export function replyMoveMany(
   request: MoveRequest,
 ): void {
   const { fromFront, toFront } = request;
-  const count = Math.min(request.count, listLength(from.shard, from.record));
+  const length = listLength(from.shard, from.record);
+  const count = Math.min(request.count, length);
   const isReversed = request.isOneByOne && fromFront === toFront;
-  const status = moveMany(keyspace, from, to, fromFront, toFront, count, isReversed);
-  if (status !== Status.Ok) return reply.error(OUT_OF_MEMORY);
-  const first = toFront ? 0 : listLength(to.shard, to.record) - count;
-  replyElements(reply, to.shard, to.record, first, count, false);
+  const first = fromFront ? 0 : length - count;
+  const start = reply.at;
+  // Replied first: a reply that grows too large is given up, and then nothing must have changed.
+  replyElements(reply, from.shard, from.record, isReversed ? first + count - 1 : first, count, isReversed);
+  if (moveMany(keyspace, from, to, fromFront, toFront, count, isReversed) === Status.Ok) return;
+  reply.at = start;
+  reply.error(OUT_OF_MEMORY);
 }

@@ -1,5 +1,5 @@
 /** Adding elements at the ends of lists. */
-import { listLength, pushElement, pushElements } from '../../store/list.ts';
+import { listLength, pushElement, pushElements } from '../../store/list/list.ts';
 import { ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';

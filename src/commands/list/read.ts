@@ -1,6 +1,6 @@
 /** Reading lists. */
-import { listLength, ListWalk } from '../../store/list.ts';
-import { pointAtElement } from '../../store/list-edit.ts';
+import { listLength, ListWalk } from '../../store/list/list.ts';
+import { pointAtElement } from '../../store/list/edit.ts';
 import { ValueType } from '../../store/record.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
 import { isWord } from '../argument.ts';

@@ -92,7 +92,7 @@ function popSeveral(call: Call): void {
   }
   const drawn = replyDrawn(call, record, count);
   removeDrawn(keyspace, key, drawn);
-  keyspace.touched(key);
+  settleSet(keyspace, key);
   drawn.length = 0;
 }
 

@@ -3,7 +3,7 @@ import { parseFloatStrict } from '../../base/double.ts';
 import { readFloatText } from '../../base/float-text.ts';
 import { Int64, int64ToNumber } from '../../base/int64.ts';
 import { parseInteger } from '../../base/number.ts';
-import type { ScoreRange, TextBound } from '../../store/sorted-set-range.ts';
+import type { ScoreRange, TextBound } from '../../store/sorted-set/range.ts';
 import { parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER } from '../replies.ts';
 import type { Call } from '../row.ts';

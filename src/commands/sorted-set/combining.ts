@@ -8,9 +8,9 @@ import {
   type Operand,
   type ScoredMembersBuilder,
   storeMembers,
-} from '../../store/sorted-set-combining.ts';
-import { openSource, type ScoredSource } from '../../store/sorted-set-sources.ts';
-import { SortedSetWalk } from '../../store/sorted-set-walk.ts';
+} from '../../store/sorted-set/combining.ts';
+import { openSource, type ScoredSource } from '../../store/sorted-set/sources.ts';
+import { SortedSetWalk } from '../../store/sorted-set/walk.ts';
 import { Status } from '../../store/status.ts';
 import { isWord } from '../argument.ts';
 import { OUT_OF_MEMORY, SYNTAX_ERROR, WRONG_TYPE } from '../replies.ts';

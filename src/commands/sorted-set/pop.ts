@@ -3,9 +3,14 @@ import { EntryText } from '../../structures/packed-entry.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { recordType, ValueType } from '../../store/record.ts';
-import { pointAtExtreme, Removal, removeExtreme, sortedSetLength } from '../../store/sorted-set.ts';
-import { RankSpan, removeSpan } from '../../store/sorted-set-range.ts';
-import { SortedSetWalk } from '../../store/sorted-set-walk.ts';
+import {
+  pointAtExtreme,
+  Removal,
+  removeExtreme,
+  sortedSetLength,
+} from '../../store/sorted-set/sorted-set.ts';
+import { RankSpan, removeSpan } from '../../store/sorted-set/range.ts';
+import { SortedSetWalk } from '../../store/sorted-set/walk.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import { isWord } from '../argument.ts';
 import { SYNTAX_ERROR, WRONG_TYPE } from '../replies.ts';

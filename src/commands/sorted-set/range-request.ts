@@ -1,14 +1,14 @@
 /** What a command asks for of a range of a sorted set, and where in it that lies. */
 import type { Bytes } from '../../base/bytes.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { sortedSetLength } from '../../store/sorted-set.ts';
+import { sortedSetLength } from '../../store/sorted-set/sorted-set.ts';
 import {
   type RankSpan,
   ScoreRange,
   spanOfScores,
   spanOfTexts,
   TextBound,
-} from '../../store/sorted-set-range.ts';
+} from '../../store/sorted-set/range.ts';
 import { isWord } from '../argument.ts';
 import { SYNTAX_ERROR } from '../replies.ts';
 import type { Call } from '../row.ts';

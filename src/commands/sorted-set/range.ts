@@ -1,11 +1,11 @@
 /** Ranges of sorted sets, by rank, score or text: read, counted, removed. */
 import { ValueType } from '../../store/record.ts';
-import { copySpan, storeMembers } from '../../store/sorted-set-combining.ts';
+import { copySpan, storeMembers } from '../../store/sorted-set/combining.ts';
 import { Status } from '../../store/status.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
-import { Removal } from '../../store/sorted-set.ts';
-import { RankSpan, removeSpan } from '../../store/sorted-set-range.ts';
-import { SortedSetWalk } from '../../store/sorted-set-walk.ts';
+import { Removal } from '../../store/sorted-set/sorted-set.ts';
+import { RankSpan, removeSpan } from '../../store/sorted-set/range.ts';
+import { SortedSetWalk } from '../../store/sorted-set/walk.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findTyped, readTyped, WRONG } from '../typed-value.ts';
 import { By, Direction, findSpan, parsePlainRange, parseRange, RangeRequest } from './range-request.ts';

@@ -10,8 +10,8 @@ import {
   scratchPut,
   sortedSetLength,
   When,
-} from '../../store/sorted-set.ts';
-import { findRank, scratchRank } from '../../store/sorted-set-range.ts';
+} from '../../store/sorted-set/sorted-set.ts';
+import { findRank, scratchRank } from '../../store/sorted-set/range.ts';
 import { isWord } from '../argument.ts';
 import { NOT_A_FLOAT, OUT_OF_MEMORY, SYNTAX_ERROR, wrongArity } from '../replies.ts';
 import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts';

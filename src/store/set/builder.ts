@@ -12,11 +12,15 @@ import {
   insertInteger,
   integerSetCount,
   writeEmptyIntegerSet,
-} from '../../structures/integer-set.ts';
+} from '../../structures/set/integer-set.ts';
 import { freeMembersSlice } from '../../structures/member-table.ts';
 import { Element, encodeElement } from '../../structures/packed-entry.ts';
-import { appendPackedMember, findPackedMember, writeEmptyPackedSet } from '../../structures/packed-set.ts';
-import { addSetMember, createSetMember, findSetMember } from '../../structures/set-table.ts';
+import {
+  appendPackedMember,
+  findPackedMember,
+  writeEmptyPackedSet,
+} from '../../structures/set/packed-set.ts';
+import { addSetMember, createSetMember, findSetMember } from '../../structures/set/set-table.ts';
 import { createTable, createTableFor, insertEntry } from '../../structures/table.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';

@@ -6,11 +6,11 @@
 import { equalBytes } from '../../base/bytes.ts';
 import { Int64 } from '../../base/int64.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { findInteger, integerSetCount, seekInteger } from '../../structures/integer-set.ts';
+import { findInteger, integerSetCount, seekInteger } from '../../structures/set/integer-set.ts';
 import { memberByteCount, memberTextAt } from '../../structures/member-table.ts';
 import { Element, entryBytesAt, EntryText } from '../../structures/packed-entry.ts';
-import { findPackedMember, PACKED_SET_HEADER_BYTES } from '../../structures/packed-set.ts';
-import { findSetMember } from '../../structures/set-table.ts';
+import { findPackedMember, PACKED_SET_HEADER_BYTES } from '../../structures/set/packed-set.ts';
+import { findSetMember } from '../../structures/set/set-table.ts';
 import { findSlot, slotRef } from '../../structures/table.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { Encoding, recordEncoding, rootOf, valueAt, valueBytes } from '../record.ts';

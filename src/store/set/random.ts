@@ -4,7 +4,12 @@
  */
 import { Int64 } from '../../base/int64.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { integerSetCount, readInteger, removeInteger, removeIntegers } from '../../structures/integer-set.ts';
+import {
+  integerSetCount,
+  readInteger,
+  removeInteger,
+  removeIntegers,
+} from '../../structures/set/integer-set.ts';
 import {
   drawMembers as drawFromTable,
   freeMembersSlice,
@@ -17,8 +22,8 @@ import {
   packedSetCount,
   removePackedMember,
   removePackedMembers,
-} from '../../structures/packed-set.ts';
-import { removeSetMember } from '../../structures/set-table.ts';
+} from '../../structures/set/packed-set.ts';
+import { removeSetMember } from '../../structures/set/set-table.ts';
 import { findSlot, nextSlot, slotRef } from '../../structures/table.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';

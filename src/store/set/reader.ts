@@ -7,7 +7,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { HASH_LIMIT } from '../../base/hash.ts';
 import { Int64 } from '../../base/int64.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { integerSetCount, readInteger } from '../../structures/integer-set.ts';
+import { integerSetCount, readInteger } from '../../structures/set/integer-set.ts';
 import { pointAtMember } from '../../structures/member-table.ts';
 import {
   type Element,
@@ -17,7 +17,7 @@ import {
   EntryText,
   loadElement,
 } from '../../structures/packed-entry.ts';
-import { PACKED_SET_HEADER_BYTES, packedSetCount } from '../../structures/packed-set.ts';
+import { PACKED_SET_HEADER_BYTES, packedSetCount } from '../../structures/set/packed-set.ts';
 import { collectEntries, tableCount } from '../../structures/table.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { Encoding, recordEncoding, rootOf, valueAt, valueBytes } from '../record.ts';

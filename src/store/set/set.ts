@@ -18,7 +18,7 @@ import {
   readInteger,
   removeInteger,
   writeEmptyIntegerSet,
-} from '../../structures/integer-set.ts';
+} from '../../structures/set/integer-set.ts';
 import { FETCH_AHEAD_MEMBERS, fetchMembers, freeMembersSlice } from '../../structures/member-table.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
 import {
@@ -29,8 +29,8 @@ import {
   packedSetCount,
   removePackedMember,
   writeEmptyPackedSet,
-} from '../../structures/packed-set.ts';
-import { addSetMember, findSetMember, removeSetMember } from '../../structures/set-table.ts';
+} from '../../structures/set/packed-set.ts';
+import { addSetMember, findSetMember, removeSetMember } from '../../structures/set/set-table.ts';
 import { createTable, tableCount } from '../../structures/table.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
@@ -410,6 +410,7 @@ export function removeMember(
 
 /** To be called after changes, once: removes the set found under `key` if it is empty, and tells of the change. */
 export function settleSet(keyspace: Keyspace, key: Key): void {
-  if (countMembers(key.shard, key.record) === 0) keyspace.remove(key);
-  else keyspace.touched(key);
+  if (countMembers(key.shard, key.record) === 0) return keyspace.remove(key);
+  keyspace.trimRecord(key);
+  keyspace.touched(key);
 }

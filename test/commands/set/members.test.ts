@@ -190,6 +190,24 @@ for (const [name, settings] of Object.entries(ENCODINGS)) {
   });
 }
 
+test('a small set that shrinks gives its memory back', () => {
+  const server = new TestServer({ shardCount: 1 });
+  const shard = server.engine.keyspace.shards[0]!;
+  for (const prefix of ['1000', 'member ']) {
+    const all = Array.from({ length: 120 }, (_, i) => `${prefix}${i}`);
+    server.run('SADD', 's', ...all);
+    const full = shard.usedBytes;
+    server.run('SREM', 's', ...all.slice(1));
+    expect(full - shard.usedBytes).toBeGreaterThan(400);
+    server.run('SADD', 's', ...all);
+    server.run('SPOP', 's', '118');
+    server.run('SPOP', 's');
+    expect(full - shard.usedBytes).toBeGreaterThan(400);
+    server.verify();
+    server.run('DEL', 's');
+  }
+});
+
 test('a record too short for the root of a table is not written over when there is no other', () => {
   const random = new Prng(freshSeed('a short record'));
   for (const key of ['a', 'abcde', 'abcdefghijklm']) {
