@@ -48,6 +48,7 @@ for (const path of [
   'structures/list/node.ts',
   'structures/list/chain.ts',
   'structures/sorted-set/score-node.ts',
+  'structures/sorted-set/score-tree.ts',
   'structures/sorted-set/scored-members.ts',
   'store/record.ts',
   'store/interests.ts',

@@ -12,6 +12,7 @@ import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzScoredMembers } from './scored-members.fuzz.ts';
 import { fuzzSets } from './set.fuzz.ts';
 import { fuzzSmallSets } from './small-set.fuzz.ts';
+import { fuzzSortedSets } from './sorted-set.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
 export interface FuzzerRow {
@@ -33,6 +34,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   lists: { run: fuzzLists, testOperations: 2_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
   interests: { run: fuzzInterests, testOperations: 20_000 },
+  'sorted-sets': { run: fuzzSortedSets, testOperations: 2_000 },
   'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },
   hash: { run: fuzzHash, testOperations: 15_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },

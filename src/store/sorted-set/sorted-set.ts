@@ -33,13 +33,14 @@ import {
   freeScoredMembers,
   pointAtBlock,
   removeScored,
+  removeScoredExtreme,
   scoredBlockBytes,
   scoredCount,
   scoredGrowthBytes,
   setBlockScore,
   treeOf,
 } from '../../structures/sorted-set/scored-members.ts';
-import { placeRef, placeScore, seekRank, TreePlace } from '../../structures/sorted-set/score-tree.ts';
+import { placeRef, placeScore, seekExtreme, TreePlace } from '../../structures/sorted-set/score-tree.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import {
@@ -405,7 +406,7 @@ export function pointAtExtreme(shard: Shard, record: number, fromMax: boolean, t
     return readPackedScore(bytes, packedScoreAt(bytes, entry));
   }
   const root = rootOf(shard, record);
-  seekRank(shard, treeOf(root), fromMax ? scoredCount(shard, root) - 1 : 0, scratchPlace);
+  seekExtreme(shard, treeOf(root), fromMax, scratchPlace);
   pointAtBlock(shard, placeRef(shard, scratchPlace), text);
   return placeScore(shard, scratchPlace);
 }
@@ -428,11 +429,10 @@ export function removeExtreme(keyspace: Keyspace, key: Key, fromMax: boolean): R
     return Removal.Removed;
   }
   const root = rootOf(shard, record);
-  seekRank(shard, treeOf(root), fromMax ? scoredCount(shard, root) - 1 : 0, scratchPlace);
-  const block = placeRef(shard, scratchPlace);
-  pointAtBlock(shard, block, scratchText);
+  seekExtreme(shard, treeOf(root), fromMax, scratchPlace);
+  pointAtBlock(shard, placeRef(shard, scratchPlace), scratchText);
   const { bytes, at, byteCount } = scratchText;
-  removeScored(shard, root, keyspace.memberHash(bytes, at, byteCount), block);
+  removeScoredExtreme(shard, root, fromMax, keyspace.memberHash(bytes, at, byteCount));
   return Removal.Removed;
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../structures/sorted-set/packed-scores.ts';
 import { blockScore, pointAtBlock, tableOf, treeOf } from '../../structures/sorted-set/scored-members.ts';
 import {
+  fetchFrom,
   placeRef,
   placeScore,
   seekRank,
@@ -50,6 +51,8 @@ export class SortedSetWalk {
   /** Packed members from the first one to be visited on, to be visited from the last. */
   private offsets = new Int32Array(128);
   private readonly place = new TreePlace();
+  /** Keeps what `fetchFrom` reads from being optimised away. */
+  fetched = 0;
   private table = 0;
   private tree = 0;
   private readonly entries: number[] = [];
@@ -71,7 +74,9 @@ export class SortedSetWalk {
     this.shard = shard;
     this.rest = count;
     this.mode = isDown ? Mode.TreeDown : Mode.TreeUp;
-    if (count > 0) seekRank(this.shard, treeOf(root), first, this.place);
+    if (count === 0) return;
+    seekRank(shard, treeOf(root), first, this.place);
+    if (count > 1) this.fetched = fetchFrom(shard, this.place, count, isDown);
   }
 
   private beginPacked(value: number, first: number, count: number, isDown: boolean): void {
@@ -150,11 +155,7 @@ export class SortedSetWalk {
     if (this.rest === 0) return false;
     this.rest--;
     if (this.mode >= Mode.TreeUp) {
-      const { place } = this;
-      this.score = placeScore(shard, place);
-      pointAtBlock(shard, placeRef(shard, place), this.text);
-      if (this.mode === Mode.TreeUp) stepForward(shard, place);
-      else stepBack(shard, place);
+      this.nextInTree(this.mode === Mode.TreeDown);
       return true;
     }
     const { bytes } = shard;
@@ -164,6 +165,16 @@ export class SortedSetWalk {
     this.score = readPackedScore(bytes, scoreAt);
     this.entry = behindPackedScore(bytes, scoreAt);
     return true;
+  }
+
+  private nextInTree(isDown: boolean): void {
+    const { shard, place, rest } = this;
+    const { leaf } = place;
+    this.score = placeScore(shard, place);
+    pointAtBlock(shard, placeRef(shard, place), this.text);
+    if (isDown) stepBack(shard, place);
+    else stepForward(shard, place);
+    if (place.leaf !== leaf && rest > 0) this.fetched = fetchFrom(shard, place, rest, isDown);
   }
 
   private nextScanned(): boolean {

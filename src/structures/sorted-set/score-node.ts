@@ -168,6 +168,18 @@ export function isBefore(shard: Shard, aScore: number, a: number, bScore: number
   return aScore < bScore || (aScore === bScore && compareMembers(shard, a, b) < 0);
 }
 
+/**
+ * Reads the blocks of entries [from, to) of a leaf in a tight loop, so that their cache misses overlap. Returns something
+ * made of what was read, for the caller to keep: else nothing would be.
+ */
+export function fetchBlocks(shard: Shard, leaf: number, from: number, to: number): number {
+  const { words } = shard;
+  const refs = (leaf >> 2) + LEAF_REFS;
+  let mixed = 0;
+  for (let index = from; index < to; index++) mixed ^= words[words[refs + index]! >> 2]!;
+  return mixed;
+}
+
 /** Index of the first entry of a leaf that does not stand before (score, ref). Hot. */
 export function searchLeaf(shard: Shard, leaf: number, score: number, ref: number): number {
   const { doubles, words } = shard;

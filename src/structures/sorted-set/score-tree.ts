@@ -30,6 +30,7 @@ import {
   countByText,
   createNode,
   evenOut,
+  fetchBlocks,
   INNER_BLOCK_BYTES,
   INNER_MAX,
   INNER_MIN,
@@ -101,6 +102,15 @@ function writeHead(shard: Shard, tree: number, root: number, height: number, cou
   words[word + Tree.Count] = count;
 }
 
+/** The node at the top, and levels of nodes: for the checker. */
+export function treeRoot(shard: Shard, tree: number): number {
+  return shard.words[(tree >> 2) + Tree.Root]!;
+}
+
+export function treeHeight(shard: Shard, tree: number): number {
+  return shard.words[(tree >> 2) + Tree.Height]!;
+}
+
 /** Number of entries. */
 export function treeCount(shard: Shard, tree: number): number {
   return shard.words[(tree >> 2) + Tree.Count]!;
@@ -121,16 +131,22 @@ export function addEntry(shard: Shard, tree: number, score: number, ref: number)
 
 /** `addEntry` for an entry that stands behind all others: without a comparison. */
 export function appendEntry(shard: Shard, tree: number, score: number, ref: number): boolean {
+  const leaf = descendToEdge(shard, tree, true);
+  return insertAt(shard, tree, leaf, nodeCount(shard, leaf), score, ref);
+}
+
+/** Goes down to the first leaf, or the last. Leaves the way in the scratch path. */
+function descendToEdge(shard: Shard, tree: number, toEnd: boolean): number {
   const { words } = shard;
   let node = words[(tree >> 2) + Tree.Root]!;
   const last = words[(tree >> 2) + Tree.Height]! - 1;
   for (let depth = 0; depth < last; depth++) {
-    const index = nodeCount(shard, node) - 1;
+    const index = toEnd ? nodeCount(shard, node) - 1 : 0;
     scratchNodes[depth] = node;
     scratchIndexes[depth] = index;
     node = childAt(shard, node, index);
   }
-  return insertAt(shard, tree, node, nodeCount(shard, node), score, ref);
+  return node;
 }
 
 /** Goes down to the leaf where (score, ref) stands or belongs. Leaves the way in the scratch path. */
@@ -299,9 +315,24 @@ export function removeEntry(shard: Shard, tree: number, score: number, ref: numb
   removeAt(shard, tree, leaf, index, 1);
 }
 
+/** Removes the first entry, or the last; there must be one. Returns its block. Looks at no block. Hot: queues. */
+export function removeExtreme(shard: Shard, tree: number, fromEnd: boolean): number {
+  const leaf = descendToEdge(shard, tree, fromEnd);
+  const index = fromEnd ? nodeCount(shard, leaf) - 1 : 0;
+  const ref = leafRef(shard, leaf, index);
+  removeAt(shard, tree, leaf, index, 1);
+  return ref;
+}
+
+/** Puts `place` at the first entry, or the last; there must be one. */
+export function seekExtreme(shard: Shard, tree: number, fromEnd: boolean, place: TreePlace): void {
+  place.leaf = descendToEdge(shard, tree, fromEnd);
+  place.index = fromEnd ? nodeCount(shard, place.leaf) - 1 : 0;
+}
+
 /**
- * Removes up to `countMax` entries from the one with this rank on, as many as lie in its leaf, and appends their blocks
- * to `out`. Looks at no block. Returns how many it has removed.
+ * Removes up to `countMax` entries from the one with this rank on, as many as lie in its leaf, and appends their blocks,
+ * which the caches hold then, to `out`. Returns how many it has removed.
  */
 export function removeFromRank(
   shard: Shard,
@@ -314,12 +345,15 @@ export function removeFromRank(
   descendToRank(shard, tree, rank, place);
   const { leaf, index } = place;
   const removed = Math.min(countMax, nodeCount(shard, leaf) - index);
+  scratchFetched[0] = fetchBlocks(shard, leaf, index, index + removed);
   for (let i = 0; i < removed; i++) out.push(leafRef(shard, leaf, index + i));
   removeAt(shard, tree, leaf, index, removed);
   return removed;
 }
 
 const scratchPlace = new TreePlace();
+/** Keeps what was read ahead from being optimised away. */
+const scratchFetched = new Int32Array(1);
 
 /** Removes entries from `index` on out of the leaf that the scratch path leads to. */
 function removeAt(shard: Shard, tree: number, leaf: number, index: number, removed: number): void {
@@ -519,6 +553,13 @@ export function placeRef(shard: Shard, place: TreePlace): number {
   return leafRef(shard, place.leaf, place.index);
 }
 
+/** Fetches the blocks of up to `countMax` entries, from `place` on as far as its leaf goes. See score-node.ts. */
+export function fetchFrom(shard: Shard, place: TreePlace, countMax: number, isDown: boolean): number {
+  const { leaf, index } = place;
+  if (isDown) return fetchBlocks(shard, leaf, Math.max(index + 1 - countMax, 0), index + 1);
+  return fetchBlocks(shard, leaf, index, Math.min(index + countMax, nodeCount(shard, leaf)));
+}
+
 /** Moves to the next entry. False: that was the last. */
 export function stepForward(shard: Shard, place: TreePlace): boolean {
   if (++place.index < nodeCount(shard, place.leaf)) return true;
@@ -564,101 +605,6 @@ export function freeLastLeaf(shard: Shard, tree: number, out: number[]): boolean
 export function freeTree(shard: Shard, tree: number): void {
   const refs: number[] = [];
   while (freeLastLeaf(shard, tree, refs)) refs.length = 0;
-}
-
-/** Bytes of the tree's nodes. Walks the leaves' parents. */
-export function treeBytesUsed(shard: Shard, tree: number): number {
-  const levels = collectLevels(shard, tree);
-  const leafCount = levels.at(-1)!.length;
-  const innerCount = levels.reduce((sum, nodes) => sum + nodes.length, -leafCount);
-  return leafCount * LEAF_BLOCK_BYTES + innerCount * INNER_BLOCK_BYTES;
-}
-
-/** Every node, level by level, the root's first. */
-function collectLevels(shard: Shard, tree: number): number[][] {
-  const { words } = shard;
-  const levels = [[words[(tree >> 2) + Tree.Root]!]];
-  for (let depth = 1; depth < words[(tree >> 2) + Tree.Height]!; depth++) {
-    const below: number[] = [];
-    for (const node of levels[depth - 1]!) {
-      for (let index = 0; index < nodeCount(shard, node); index++) below.push(childAt(shard, node, index));
-    }
-    levels.push(below);
-  }
-  return levels;
-}
-
-/** Walks the tree and asserts every invariant; runs `visit` for every entry in order. Returns the number of entries. */
-export function verifyTree(
-  shard: Shard,
-  tree: number,
-  visit: (score: number, ref: number) => void = () => {},
-): number {
-  const levels = collectLevels(shard, tree).reverse();
-  levels.forEach((nodes, level) => verifyLevel(shard, nodes, level, levels.length));
-  const leaves = levels[0]!;
-  let lastScore = 0;
-  let lastRef = 0;
-  leaves.forEach((leaf, order) => {
-    assert(prevLeaf(shard, leaf) === (leaves[order - 1] ?? 0), 'score tree: leaf chain back');
-    assert(nextLeaf(shard, leaf) === (leaves[order + 1] ?? 0), 'score tree: leaf chain');
-    for (let index = 0; index < nodeCount(shard, leaf); index++) {
-      const score = nodeScore(shard, leaf, index);
-      const ref = leafRef(shard, leaf, index);
-      assert(score === score, 'score tree: a score that is not a number');
-      assert(lastRef === 0 || isBefore(shard, lastScore, lastRef, score, ref), 'score tree: order');
-      visit(score, ref);
-      lastScore = score;
-      lastRef = ref;
-    }
-  });
-  return verifySizes(shard, tree, levels);
-}
-
-/** Counts and levels of the nodes of one level, which stand in order. */
-function verifyLevel(shard: Shard, nodes: readonly number[], level: number, height: number): void {
-  const min = level === 0 ? LEAF_MIN : INNER_MIN;
-  const max = level === 0 ? LEAF_MAX : INNER_MAX;
-  nodes.forEach((node, order) => {
-    const count = nodeCount(shard, node);
-    const isAtEnd = order === 0 || order === nodes.length - 1;
-    assert(nodeLevel(shard, node) === level, 'score tree: level');
-    assert(count <= max, 'score tree: node too full');
-    assert(count >= min || isAtEnd, 'score tree: node too empty');
-    assert(count > 0 || height === 1, 'score tree: empty node');
-  });
-  assert(
-    level < height - 1 || level === 0 || nodeCount(shard, nodes[0]!) > 1,
-    'score tree: root of one child',
-  );
-}
-
-/** Sizes and first entries that inner nodes keep of their children. `levels`: the leaves first. */
-function verifySizes(shard: Shard, tree: number, levels: readonly (readonly number[])[]): number {
-  const sizes = new Map<number, number>();
-  const firstLeaves = new Map<number, number>();
-  for (const leaf of levels[0]!) {
-    sizes.set(leaf, nodeCount(shard, leaf));
-    firstLeaves.set(leaf, leaf);
-  }
-  for (const node of levels.slice(1).flat()) {
-    let size = 0;
-    for (let index = 0; index < nodeCount(shard, node); index++) {
-      const child = childAt(shard, node, index);
-      const leaf = firstLeaves.get(child)!;
-      assert(childSize(shard, node, index) === sizes.get(child), 'score tree: size');
-      size += sizes.get(child)!;
-      if (index === 0) firstLeaves.set(node, leaf);
-      else {
-        assert(innerRef(shard, node, index) === leafRef(shard, leaf, 0), 'score tree: first entry');
-        assert(nodeScore(shard, node, index) === nodeScore(shard, leaf, 0), 'score tree: first score');
-      }
-    }
-    sizes.set(node, size);
-  }
-  const count = treeCount(shard, tree);
-  assert(sizes.get(levels.at(-1)![0]!) === count, 'score tree: count');
-  return count;
 }
 
 /** A few words for DEBUG and test failures. */

@@ -40,21 +40,22 @@ import {
   placeScore,
   rankOfEntry,
   removeEntry,
+  removeExtreme,
   removeFromRank,
   seekRank,
   stepForward,
   TREE_BYTES,
-  treeBytesUsed,
   treeCount,
   treeGrowthBytes,
   TreePlace,
-  verifyTree,
 } from './score-tree.ts';
+import { treeBytesUsed, verifyTree } from './score-tree-check.ts';
 import {
   createTable,
   describeTable,
   findSlot,
   freeTable,
+  glanceSlot,
   insertEntry,
   nextSlot,
   removeSlot,
@@ -62,6 +63,7 @@ import {
   tableBytesUsed,
   tableCount,
   tableDepth,
+  tableDirectory,
   verifyTable,
 } from '../table.ts';
 
@@ -234,10 +236,20 @@ export function removeScored(shard: Shard, root: number, hash: number, block: nu
   free(shard, block);
 }
 
+/** Removes the member with the lowest score, or the highest; `hash` is its. */
+export function removeScoredExtreme(shard: Shard, root: number, fromMax: boolean, hash: number): void {
+  const block = removeExtreme(shard, treeOf(root), fromMax);
+  removeSlot(shard, tableOf(shard, root), slotOfBlock(shard, root, hash, block));
+  free(shard, block);
+}
+
 /** The rank of the member in `block`, from the lowest. */
 export function rankOfBlock(shard: Shard, root: number, block: number): number {
   return rankOfEntry(shard, treeOf(root), blockScore(shard, block), block);
 }
+
+/** What `removeRanks` has read ahead, so that it is not optimised away. */
+const scratchFetched = new Int32Array(1);
 
 /** Removes `count` members from the one with this rank on; `hashOf` tells the hash of the text it is pointed at. */
 export function removeRanks(
@@ -249,15 +261,31 @@ export function removeRanks(
   hashOf: (text: EntryText) => number,
 ): void {
   const blocks: number[] = [];
+  const hashes: number[] = [];
   for (let rest = count; rest > 0; rest -= blocks.length) {
     blocks.length = 0;
+    hashes.length = 0;
     removeFromRank(shard, treeOf(root), rank, rest, blocks);
     for (const block of blocks) {
       pointAtBlock(shard, block, text);
-      removeSlot(shard, tableOf(shard, root), slotOfBlock(shard, root, hashOf(text), block));
-      free(shard, block);
+      hashes.push(hashOf(text));
+    }
+    fetchSlots(shard, tableOf(shard, root), hashes);
+    for (let i = 0; i < blocks.length; i++) {
+      removeSlot(shard, tableOf(shard, root), slotOfBlock(shard, root, hashes[i]!, blocks[i]!));
+      free(shard, blocks[i]!);
     }
   }
+}
+
+/** Reads the table's slots for some hashes in a tight loop, so that their cache misses overlap. */
+function fetchSlots(shard: Shard, table: number, hashes: readonly number[]): void {
+  const { words } = shard;
+  const directory = tableDirectory(shard, table);
+  const depth = tableDepth(shard, table);
+  let mixed = 0;
+  for (const hash of hashes) mixed ^= words[glanceSlot(words, directory, depth, hash)]!;
+  scratchFetched[0] = mixed;
 }
 
 function slotOfBlock(shard: Shard, root: number, hash: number, block: number): number {
