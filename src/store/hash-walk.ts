@@ -17,7 +17,7 @@ import {
   timeOfField,
   valueOfField,
 } from '../structures/packed-fields.ts';
-import { collectEntries, randomSlot, slotRef } from '../structures/table.ts';
+import { collectEntries, drawRefs, randomSlot, slotRef } from '../structures/table.ts';
 import { hashLength } from './hash.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -27,6 +27,8 @@ import { Encoding, recordEncoding, rootOf, valueAt, valueBytes } from './record.
 const BATCH_FIELDS = 256;
 /** Draws that may fall on empty places and expired fields before the live ones are gathered. */
 const TRIES = 64;
+/** Fields of a table drawn ahead of their use. */
+const DRAWN_AHEAD = 64;
 /** Where less than one field in so many is alive, draws are made from a list of those. */
 const SPARSE = 4;
 
@@ -63,6 +65,11 @@ export class HashWalk {
   private index = 0;
   private nextHash = -1;
   private once = false;
+  /** Table: blocks drawn at random, 0 where none was met, and the next of them. */
+  private readonly drawn = new Int32Array(DRAWN_AHEAD);
+  private drawnIndex = DRAWN_AHEAD;
+  /** Keeps the reads of `drawRefs` from being optimised away. */
+  fetched = 0;
   /** The field that `next` came to: its position in the packed block, or its block. */
   place = 0;
 
@@ -74,6 +81,7 @@ export class HashWalk {
     this.once = false;
     this.entries.length = 0;
     this.index = 0;
+    this.drawnIndex = DRAWN_AHEAD;
     const encoding = recordEncoding(shard, record);
     if (encoding === Encoding.HashTable) {
       const root = rootOf(shard, record);
@@ -150,6 +158,19 @@ export class HashWalk {
     return false;
   }
 
+  /** Draws a live field at random from a table most of whose fields are alive, drawing many ahead. */
+  drawNext(): number {
+    const shard = this.shard!;
+    for (;;) {
+      if (this.drawnIndex === DRAWN_AHEAD) {
+        this.fetched = drawRefs(shard, this.table, this.drawn);
+        this.drawnIndex = 0;
+      }
+      const block = this.drawn[this.drawnIndex++]!;
+      if (block !== 0 && (!this.timed || this.isLive(timeOfBlock(shard, block)))) return block;
+    }
+  }
+
   /** Points `into` at the field at `place`. */
   pointAtField(place: number, into: EntryText): void {
     if (this.table === 0) into.point(this.bytes!, place);
@@ -198,8 +219,6 @@ export class HashSample {
   draw(): number {
     const { places, walk } = this;
     if (places.length > 0) return places[Math.floor(Math.random() * places.length)]!;
-    // Most fields are alive: this ends.
-    while (!walk.tryDraw()) continue;
-    return walk.place;
+    return walk.drawNext();
   }
 }

@@ -88,6 +88,10 @@ const loadMax = (homes: number): number => homes - (homes >> 3);
 /** Load right after a rebuild is at most this share of the homes, so that rebuilds stay far apart. */
 const REBUILD_LOAD = 0.75;
 
+/** Random numbers are below this. The factor mixes the bits that chose the segment with those that choose the slot. */
+const RANDOM_LIMIT = 0x100000000;
+const RANDOM_FACTOR = 0x9e3779b1;
+
 /** An empty table. Returns its offset, or 0 when the shard is full. */
 export function createTable(shard: Shard): number {
   const root = allocate(shard, Root.Bytes);
@@ -286,9 +290,32 @@ export function randomSlot(shard: Shard, table: number, random: number): number 
   const words = shard.words;
   const segment = segmentOf(shard, table, random >>> 1) >> 2;
   const slots = words[segment + Segment.Slots]!;
-  const index = Math.imul(random, 0x9e3779b1) >>> 8;
+  const index = Math.imul(random, RANDOM_FACTOR) >>> 8;
   const slot = segment + Segment.FirstSlot + (index % slots) * Slot.Words;
   return words[slot + Slot.Ref] === 0 ? 0 : slot;
+}
+
+/**
+ * Fills `out` with the references of slots chosen at random as `randomSlot` chooses them, 0 where one is empty, and touches
+ * what they point to: the memory of all of them is fetched at once, where drawn one by one each waits for its own. Returns
+ * a number that means nothing.
+ */
+export function drawRefs(shard: Shard, table: number, out: Int32Array): number {
+  const words = shard.words;
+  const root = table >> 2;
+  const directory = words[root + Root.Directory]! >> 2;
+  const depth = words[root + Root.Depth]!;
+  for (let i = 0; i < out.length; i++) {
+    const random = Math.floor(Math.random() * RANDOM_LIMIT);
+    const place = directory + directoryIndex(random >>> 1, depth) * Place.Words;
+    const homes = words[place + Place.Shape]! >>> SHAPE_DEPTH_BITS;
+    const index = (Math.imul(random, RANDOM_FACTOR) >>> 8) % (homes + spillFor(homes));
+    out[i] = (words[place]! >> 2) + Segment.FirstSlot + index * Slot.Words + Slot.Ref;
+  }
+  for (let i = 0; i < out.length; i++) out[i] = words[out[i]!]!;
+  let sum = 0;
+  for (let i = 0; i < out.length; i++) sum ^= words[out[i]! >> 2]!;
+  return sum;
 }
 
 function directoryIndex(hash: number, depth: number): number {

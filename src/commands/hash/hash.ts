@@ -1,5 +1,7 @@
 /** Hashes: fields read, set and removed. The rest of the family is in the files it concatenates here. */
 import {
+  AHEAD_FIELDS,
+  fetchFields,
   FieldStatus,
   findField,
   hashChanged,
@@ -183,12 +185,20 @@ function hgetCommand(call: Call): void {
   else reply.nil();
 }
 
+/** HMGET of fewer arguments does not look ahead. */
+const AHEAD_COUNT_MIN = 6;
+/** Keeps the reads of `fetchFields` from being optimised away. */
+const scratchFetched = { sum: 0 };
+
 /** Hot. */
 function hmgetCommand(call: Call): void {
   const { key, keyspace, reply, count } = call;
   if (readHash(call, key) === NOT_A_HASH) return;
   reply.array(count - 2);
   for (let index = 2; index < count; index++) {
+    if ((index - 2) % AHEAD_FIELDS === 0 && count > AHEAD_COUNT_MIN) {
+      scratchFetched.sum = fetchFields(keyspace, key, call.source, call.args, index, count - index);
+    }
     if (findField(keyspace, key, argumentElement(call, index), scratchText)) replyText(call, scratchText);
     else reply.nil();
   }
