@@ -53,6 +53,10 @@ export function printLine(line: Line): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
+
 /** The value a goal is about, or null when the result lacks it. */
 export function goalValue(result: Result, goal: Goal): number | null {
   const value = goal.on === 'ours' ? result.ours[goal.metric] : result.ratio?.[goal.metric]?.median;

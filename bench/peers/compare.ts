@@ -9,28 +9,43 @@ export interface Comparison {
   readonly ratio: Readonly<Record<string, Ratio>>;
 }
 
-export interface Contest {
-  readonly ours: () => Promise<Metrics>;
-  readonly peer: () => Promise<Metrics>;
+/** Figures of several phases, by their names. */
+export type Phases = Readonly<Record<string, Metrics>>;
+
+export interface Contest<Figures> {
+  readonly ours: () => Promise<Figures>;
+  readonly peer: () => Promise<Figures>;
   readonly rounds: number;
   /** Rounds measured first and thrown away, while code is compiled and caches fill. */
   readonly warmUpRounds: number;
 }
 
 /** Runs ours, peer, then peer, ours, and so on: neither always follows the other. */
-export async function compareInTurn(contest: Contest): Promise<Comparison> {
-  const ours: Metrics[] = [];
-  const peer: Metrics[] = [];
+export async function compareInTurn(contest: Contest<Metrics>): Promise<Comparison> {
+  const { only } = await comparePhasesInTurn({
+    ours: async () => ({ only: await contest.ours() }),
+    peer: async () => ({ only: await contest.peer() }),
+    rounds: contest.rounds,
+    warmUpRounds: contest.warmUpRounds,
+  });
+  return only!;
+}
+
+/** `compareInTurn` for something with several phases, each with figures of its own. */
+export async function comparePhasesInTurn(
+  contest: Contest<Phases>,
+): Promise<Readonly<Record<string, Comparison>>> {
+  const ours: Phases[] = [];
+  const peer: Phases[] = [];
   for (let round = 0; round < contest.rounds + contest.warmUpRounds; round++) {
-    if (round % 2 === 0) {
-      ours.push(await contest.ours());
-      peer.push(await contest.peer());
-    } else {
-      peer.push(await contest.peer());
-      ours.push(await contest.ours());
-    }
+    const turns = [async () => ours.push(await contest.ours()), async () => peer.push(await contest.peer())];
+    for (const turn of round % 2 === 0 ? turns : turns.toReversed()) await turn();
   }
-  return summarise(ours.slice(contest.warmUpRounds), peer.slice(contest.warmUpRounds));
+  const measured = (rounds: readonly Phases[], phase: string): Metrics[] =>
+    rounds.slice(contest.warmUpRounds).map((each) => each[phase] ?? {});
+  return Object.fromEntries(
+    Object.keys(ours[0] ?? {}).map((name) => [name, summarise(measured(ours, name), measured(peer, name))]),
+  );
 }
 
 /** Both lists hold one entry a round, in the same order. */

@@ -2,17 +2,21 @@
  *  Takes LoadOptions as JSON in its first argument. Once connected and warm it says `ready` to its parent, waits for
  *  `go`, runs, answers with a LoadResult, and exits; `stop` ends a run early. See load.ts for the other end.
  *
- *  Each connection has one batch under way: it is written whole, its replies are counted by bytes, then the next is
+ *  Each connection has one batch under way: it is written whole, its replies are counted, then the next is
  *  sent. Latency is from before the write to the last byte of the last reply. */
 
 import type { Socket } from 'bun';
 import { LatencyHistogram } from './histogram.ts';
 import type { LoadOptions, LoadResult, SlowReply } from './load.ts';
 import { cpuNsBetween, readCpu } from './process-usage.ts';
-import { makeBatch, writeKeyDigits, type Batch } from './requests.ts';
+import { Slot, writeDigits } from './request-text.ts';
+import { makeBatch, type Batch } from './requests.ts';
 
 const SLOWEST_KEPT = 20;
 const KEY_SEED = 0x2545f491;
+/** A prime: counts that it does not divide are visited in an order that looks random, each number once. */
+const SHUFFLE_STEP = 7_368_787;
+const LINE_FEED = 10;
 
 interface Connection {
   socket: Socket<Connection> | null;
@@ -20,6 +24,7 @@ interface Connection {
   batchIndex: number;
   sentBytes: number;
   receivedBytes: number;
+  receivedLines: number;
   startedMs: number;
 }
 
@@ -37,23 +42,30 @@ let busyConnectionCount = 0;
 let phaseDone: () => void = () => {};
 
 function nextKey(): number {
-  if (options.keys.order === 'sequential') return nextSequentialKey++ % options.keys.count;
+  const { order, count, first = 0 } = options.keys;
+  if (order === 'sequential') return first + (nextSequentialKey++ % count);
+  if (order === 'shuffled') return first + ((nextSequentialKey++ * SHUFFLE_STEP) % count);
   randomState ^= randomState << 13;
   randomState ^= randomState >>> 17;
   randomState ^= randomState << 5;
-  return (randomState >>> 0) % options.keys.count;
+  return first + ((randomState >>> 0) % count);
 }
 
 function isPhaseOver(nowMs: number): boolean {
   if (isStopped || nowMs >= phaseEndMs) return true;
-  return options.keys.order === 'sequential' && nextSequentialKey >= options.keys.count;
+  return options.keys.order !== 'random' && nextSequentialKey >= options.keys.count;
 }
 
 function sendBatch(connection: Connection, nowMs: number): void {
   const batch = connection.batches[connection.batchIndex]!;
-  const { bytes, digitsAt } = batch;
-  for (let i = 0; i < digitsAt.length; i++) writeKeyDigits(bytes, digitsAt[i]!, nextKey());
+  const { bytes, slots } = batch;
+  let number = 0;
+  for (let i = 0; i < slots.length; i += Slot.Fields) {
+    if (slots[i + Slot.IsNew] === 1) number = nextKey();
+    writeDigits(bytes, slots[i]!, slots[i + Slot.Digits]!, number + slots[i + Slot.Added]!);
+  }
   connection.receivedBytes = 0;
+  connection.receivedLines = 0;
   connection.sentBytes = 0;
   connection.startedMs = nowMs;
   sendRest(connection);
@@ -71,8 +83,14 @@ function receive(connection: Connection, chunk: Buffer): void {
   const batch = connection.batches[connection.batchIndex]!;
   if (connection.receivedBytes === 0 && chunk[0] !== batch.replyStart) unexpected(chunk);
   connection.receivedBytes += chunk.length;
-  if (connection.receivedBytes < batch.replyBytes) return;
-  if (connection.receivedBytes > batch.replyBytes) unexpected(chunk);
+  if (batch.replyBytes === 0) {
+    for (let i = 0; i < chunk.length; i++) if (chunk[i] === LINE_FEED) connection.receivedLines++;
+    if (connection.receivedLines < batch.replyLines) return;
+    if (connection.receivedLines > batch.replyLines) unexpected(chunk);
+  } else {
+    if (connection.receivedBytes < batch.replyBytes) return;
+    if (connection.receivedBytes > batch.replyBytes) unexpected(chunk);
+  }
   const nowMs = performance.now();
   recordLatency((nowMs - connection.startedMs) * 1000, connection.startedMs);
   batchCount++;
@@ -117,6 +135,7 @@ async function connect(): Promise<Connection> {
     batchIndex: 0,
     sentBytes: 0,
     receivedBytes: 0,
+    receivedLines: 0,
     startedMs: 0,
   };
   data.socket = await Bun.connect<Connection>({

@@ -12,8 +12,13 @@ export interface LoadOptions {
   /** Requests in a batch: sent together, answered together. */
   readonly pipeline: number;
   readonly valueBytes: number;
-  /** `sequential` visits every key once and then stops; `random` runs for `seconds`. */
-  readonly keys: { readonly order: 'random' | 'sequential'; readonly count: number };
+  /** Numbers in [first, first + count). `sequential` and `shuffled` visit each once and then stop; `random` runs for
+   *  `seconds`. */
+  readonly keys: {
+    readonly order: 'random' | 'sequential' | 'shuffled';
+    readonly count: number;
+    readonly first?: number;
+  };
   /** The longest the run may take. */
   readonly seconds: number;
   readonly warmUpSeconds: number;

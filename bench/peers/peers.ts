@@ -9,18 +9,37 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
+import { collectionMemory } from './collection-memory.ts';
+import { collections, collectionsCapacity } from './collections.ts';
 import { getSet } from './get-set.ts';
+import { large } from './large.ts';
+import { largeZsetCurve } from './large-zset-curve.ts';
 import { memcached } from './memcached.ts';
 import { memory } from './memory.ts';
 import type { Bench, Scenario } from './scenario.ts';
 import { stopServersOnExit } from './server.ts';
+import { sinter } from './sinter.ts';
 import { stall } from './stall.ts';
 import { suite } from './suite.ts';
 import { printGoals, printResult } from './table.ts';
 import { tls } from './tls.ts';
 import { twoWorkers } from './two-workers.ts';
 
-const scenarios: readonly Scenario[] = [getSet, memcached, twoWorkers, tls, memory, stall, suite];
+const scenarios: readonly Scenario[] = [
+  getSet,
+  memcached,
+  twoWorkers,
+  tls,
+  memory,
+  stall,
+  suite,
+  collections,
+  collectionsCapacity,
+  large,
+  largeZsetCurve,
+  collectionMemory,
+  sinter,
+];
 
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({
@@ -95,7 +114,7 @@ function printSkipped(line: Skipped): void {
 }
 
 function helpText(): string {
-  const list = scenarios.map((scenario) => `  ${scenario.name.padEnd(12)} ${scenario.summary}`).join('\n');
+  const list = scenarios.map((scenario) => `  ${scenario.name.padEnd(20)} ${scenario.summary}`).join('\n');
   return `bun run bench:peers [flags] > results.jsonl
 
   --binary PATH      server under test (dist/damselfly); redis-server checks the harness itself

@@ -7,8 +7,8 @@ import { measureWhile } from './scenario.ts';
 import type { Server } from './server.ts';
 
 export interface RedisBenchmarkOptions {
-  /** A name for `-t`; it must select exactly one test. */
-  readonly test: string;
+  /** A name for `-t`, which must select exactly one test, or the words of a command. */
+  readonly test: string | readonly string[];
   readonly pipeline: number;
   readonly operationCount: number;
   readonly connectionCount: number;
@@ -22,9 +22,10 @@ export function measureRedisBenchmark(server: Server, options: RedisBenchmarkOpt
 }
 
 async function runRedisBenchmark(options: RedisBenchmarkOptions) {
-  const { operationCount } = options;
-  const argv = ['redis-benchmark', '-p', `${options.port}`, '-t', options.test, '-P', `${options.pipeline}`];
+  const { operationCount, test } = options;
+  const argv = ['redis-benchmark', '-p', `${options.port}`, '-P', `${options.pipeline}`];
   argv.push('-n', `${operationCount}`, '-c', `${options.connectionCount}`, '--csv', ...options.extra);
+  argv.push(...(typeof test === 'string' ? ['-t', test] : test));
   const child = Bun.spawn(pinned(options.cores, argv), { stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
   const [table, complaints] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   const exitCode = await child.exited;

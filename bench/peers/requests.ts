@@ -1,77 +1,74 @@
-/** The requests the generator sends and what it expects back. Every request and every reply of a batch has a fixed
- *  size, so that a batch is built once, only digits of keys change, and replies are counted by bytes. */
+/** The requests the generator sends and what it expects back. Every request of a batch has a fixed size, so that a batch
+ *  is built once and only the digits of its numbers change. Replies are counted by their bytes where those are fixed too, and
+ *  by their line ends where they are not. */
+
+import { collectionRequests, type CollectionCommand } from './collection-requests.ts';
+import { suiteRequests, type SuiteCommand } from './suite-requests.ts';
+import { bulk, fillPlaces, request, type Request, Slot } from './request-text.ts';
 
 export type Protocol = 'resp' | 'memcached';
-export type Command = 'get' | 'set' | 'ping';
-
-/** `key:` and twelve digits: the keys redis-benchmark uses, so that either tool may fill for the other. */
-const KEY_DIGITS = 12;
-const DIGIT_ZERO = 48;
+export type BasicCommand = 'get' | 'set' | 'ping';
+export type Command = BasicCommand | CollectionCommand | SuiteCommand;
 
 export interface Batch {
   readonly bytes: Uint8Array;
-  /** Where each request's key digits start; empty for requests without a key. */
-  readonly digitsAt: readonly number[];
-  /** Bytes of all replies together when every key exists. */
+  /** The places of its numbers, SLOT_FIELDS entries each; see Slot. */
+  readonly slots: Int32Array;
+  /** Bytes of all replies together, or 0 when they vary. */
   readonly replyBytes: number;
+  /** Line ends of all replies together. */
+  readonly replyLines: number;
   /** First byte of a good reply. */
   readonly replyStart: number;
 }
 
-interface Request {
-  readonly text: string;
-  readonly reply: string;
-}
+/** `key:` and twelve digits: the keys redis-benchmark uses, so that either tool may fill for the other. */
+const KEY = 'key:<new12>';
 
-/** `count` times the same command, with key 0 everywhere. */
+/** `count` times the same command, with the number 0 everywhere. */
 export function makeBatch(protocol: Protocol, command: Command, count: number, valueBytes: number): Batch {
-  const request = requests[protocol][command](`key:${'0'.repeat(KEY_DIGITS)}`, 'x'.repeat(valueBytes));
-  const keyAt = request.text.indexOf('key:');
-  const digitsAt: number[] = [];
-  for (let i = 0; i < count && keyAt >= 0; i++) digitsAt.push(i * request.text.length + keyAt + 4);
+  const request = findRequest(protocol, command, 'x'.repeat(valueBytes));
+  const { text, slots } = fillPlaces(request.text);
+  const all: number[] = [];
+  for (let i = 0; i < count; i++) {
+    for (let field = 0; field < slots.length; field++) {
+      const isAt = field % Slot.Fields === Slot.At;
+      all.push(slots[field]! + (isAt ? i * text.length : 0));
+    }
+  }
+  const lines = request.replyLines ?? (request.reply ?? '').split('\n').length - 1;
   return {
-    bytes: Buffer.from(request.text.repeat(count), 'latin1'),
-    digitsAt,
-    replyBytes: request.reply.length * count,
-    replyStart: request.reply.charCodeAt(0),
+    bytes: Buffer.from(text.repeat(count), 'latin1'),
+    slots: Int32Array.from(all),
+    replyBytes: (request.reply?.length ?? 0) * count,
+    replyLines: lines * count,
+    replyStart: (request.reply ?? request.replyStart ?? '').charCodeAt(0),
   };
 }
 
-const requests: Record<Protocol, Record<Command, (key: string, value: string) => Request>> = {
+function findRequest(protocol: Protocol, command: Command, value: string): Request {
+  if (command === 'get' || command === 'set' || command === 'ping') return basics[protocol][command](value);
+  if (protocol !== 'resp') throw new Error(`${command} is no command of ${protocol}`);
+  return command in suiteRequests
+    ? suiteRequests[command as SuiteCommand]()
+    : collectionRequests[command as CollectionCommand](value);
+}
+
+const basics: Record<Protocol, Record<BasicCommand, (value: string) => Request>> = {
   resp: {
-    get: (key, value) => ({
-      text: `*2\r\n$3\r\nGET\r\n${bulk(key)}`,
-      reply: bulk(value),
-    }),
-    set: (key, value) => ({
-      text: `*3\r\n$3\r\nSET\r\n${bulk(key)}${bulk(value)}`,
-      reply: '+OK\r\n',
-    }),
-    ping: () => ({ text: '*1\r\n$4\r\nPING\r\n', reply: '+PONG\r\n' }),
+    get: (value) => ({ text: request('GET', KEY), reply: bulk(value) }),
+    set: (value) => ({ text: request('SET', KEY, value), reply: '+OK\r\n' }),
+    ping: () => ({ text: request('PING'), reply: '+PONG\r\n' }),
   },
   memcached: {
-    get: (key, value) => ({
-      text: `get ${key}\r\n`,
-      reply: `VALUE ${key} 0 ${value.length}\r\n${value}\r\nEND\r\n`,
+    get: (value) => ({
+      text: `get ${KEY}\r\n`,
+      reply: `VALUE key:${'0'.repeat(12)} 0 ${value.length}\r\n${value}\r\nEND\r\n`,
     }),
-    set: (key, value) => ({
-      text: `set ${key} 0 0 ${value.length}\r\n${value}\r\n`,
+    set: (value) => ({
+      text: `set ${KEY} 0 0 ${value.length}\r\n${value}\r\n`,
       reply: 'STORED\r\n',
     }),
     ping: () => ({ text: 'mn\r\n', reply: 'MN\r\n' }),
   },
 };
-
-function bulk(text: string): string {
-  return `$${text.length}\r\n${text}\r\n`;
-}
-
-/** Writes `key` as twelve digits at `at`. Any key below 2^31. */
-export function writeKeyDigits(bytes: Uint8Array, at: number, key: number): void {
-  let rest = key | 0;
-  for (let position = at + KEY_DIGITS - 1; position >= at; position--) {
-    const tenth = (rest / 10) | 0;
-    bytes[position] = DIGIT_ZERO + rest - tenth * 10;
-    rest = tenth;
-  }
-}

@@ -5,6 +5,7 @@ import type { Goal, Metrics, Result, Skipped } from '../result.ts';
 import { compareInTurn } from './compare.ts';
 import { startLoad, type LoadOptions, type LoadResult } from './load.ts';
 import { cpuNsBetween, readCpu, readStolenMs } from './process-usage.ts';
+import type { Command } from './requests.ts';
 import { startServer, type Server, type ServerOptions } from './server.ts';
 
 export interface Scenario {
@@ -66,25 +67,55 @@ export async function runCase(
   bench.report({ kind: 'result', scenario, case: name, peerName, ...comparison, goals });
 }
 
-/** One window of random keys from the generator against one server. */
+/** One window from the generator against one server: the standard load where `load` says nothing else. */
 export async function measureLoad(
   bench: Bench,
   server: Server,
-  load: Pick<LoadOptions, 'protocol' | 'commands' | 'pipeline'>,
+  load: Pick<LoadOptions, 'protocol' | 'commands' | 'pipeline'> & Partial<LoadOptions>,
 ): Promise<Metrics> {
   const running = await startLoad(
     {
-      ...load,
       port: load.protocol === 'memcached' ? server.ports.memcached : server.ports.resp,
       connectionCount: STANDARD_LOAD.connectionCount,
       valueBytes: STANDARD_LOAD.valueBytes,
       keys: { order: 'random', count: STANDARD_LOAD.keyCount },
       seconds: bench.seconds,
       warmUpSeconds: 0.3,
+      ...load,
     },
     { cores: bench.cores.load },
   );
   return measureWhile(server, () => running.go());
+}
+
+/** Runs `command` once for each number from `first` on, in an order that looks random, many at a time. */
+export async function build(
+  bench: Bench,
+  server: Server,
+  { command, count, first = 0, valueBytes = STANDARD_LOAD.valueBytes }: BuildOptions,
+): Promise<Metrics> {
+  const load = await startLoad(
+    {
+      port: server.ports.resp,
+      protocol: 'resp',
+      commands: [command],
+      connectionCount: 8,
+      pipeline: 100,
+      valueBytes,
+      keys: { order: 'shuffled', count, first },
+      seconds: 600,
+      warmUpSeconds: 0,
+    },
+    { cores: bench.cores.load },
+  );
+  return measureWhile(server, () => load.go());
+}
+
+interface BuildOptions {
+  readonly command: Command;
+  readonly count: number;
+  readonly first?: number;
+  readonly valueBytes?: number;
 }
 
 /** What redis-benchmark tells is enough; our generator tells more. */

@@ -63,3 +63,30 @@ export function equalBytes(a: Bytes, aAt: number, b: Bytes, bAt: number, byteCou
   for (let i = 0; i < byteCount; i++) if (aBytes[aAt + i] !== bBytes[bAt + i]) return false;
   return true;
 }
+
+/** Negative, zero or positive as range a sorts before, like or after range b: byte by byte, a prefix first (memcmp). */
+export function compareBytes(
+  a: Bytes,
+  aAt: number,
+  aCount: number,
+  b: Bytes,
+  bAt: number,
+  bCount: number,
+): number {
+  const count = aCount < bCount ? aCount : bCount;
+  const aView = a.view;
+  const bView = b.view;
+  let i = 0;
+  for (const end = count - 3; i < end; i += 4) {
+    if (aView.getInt32(aAt + i, true) === bView.getInt32(bAt + i, true)) continue;
+    // Big-endian, so that the first byte that differs decides.
+    return aView.getUint32(aAt + i) - bView.getUint32(bAt + i);
+  }
+  const aBytes = a.u8;
+  const bBytes = b.u8;
+  for (; i < count; i++) {
+    const difference = aBytes[aAt + i]! - bBytes[bAt + i]!;
+    if (difference !== 0) return difference;
+  }
+  return aCount - bCount;
+}

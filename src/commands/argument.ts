@@ -24,3 +24,8 @@ export function parseLongDoubleArgument(call: Call, index: number): LongDouble |
   const at = call.args[index * 2]!;
   return parseLongDouble(call.source.u8, at, at + call.args[index * 2 + 1]!);
 }
+
+/** Whether twice as many would be beyond ±(2^63 - 1). */
+export function isBeyondHalf({ hi, lo }: Int64): boolean {
+  return hi > 0x3fffffff || hi < -0x40000000 || (hi === -0x40000000 && lo === 0);
+}

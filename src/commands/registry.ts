@@ -1,7 +1,7 @@
 /** All families concatenated: every command with an id, found by the bytes of its name without making a string. */
 import { assert } from '../base/assert.ts';
 import { COMMAND_COUNT_MAX } from '../memory/control.ts';
-import { type Call, type Family, Flag, type Handler, type KeySpec, Route, type Row } from './row.ts';
+import { type Call, type Family, type Handler, KeyFlag, type KeySpec, Route, type Row } from './row.ts';
 
 /** A row with what is computed from it once. One shape, for the dispatcher's sake. */
 export class Command {
@@ -10,21 +10,20 @@ export class Command {
   readonly group: string;
   /** Lower case; `container|sub` for a subcommand. */
   readonly name: string;
-  readonly nameBytes: Buffer;
+  /** Its last word as finds compare it: every byte with the bit that makes a letter lower case. */
+  readonly nameBytes: Uint8Array;
   readonly flags: number;
   readonly arity: number;
   readonly route: Route;
   /** Position of the only key, or 0 when there are none or several. */
   readonly singleKey: number;
   readonly keys: readonly KeySpec[];
-  /** Where the keys stand if one specification tells it by positions alone, `keyFirst` being 0 otherwise. */
-  readonly keyFirst: number = 0;
-  readonly keyLast: number = 0;
-  readonly keyStep: number = 1;
+  /** Where the keys stand if that can be told by positions alone, `keyFirst` being 0 otherwise: see `keyRange`. */
+  readonly keyFirst: number;
+  readonly keyLast: number;
+  readonly keyStep: number;
   readonly run: Handler;
   readonly subs: ReadonlyMap<string, Command> | null;
-  /** Run time is always measured: its cost depends on its arguments. Of the others a sample is. */
-  readonly timed: boolean;
   readonly grows: boolean;
 
   constructor(
@@ -38,16 +37,19 @@ export class Command {
     this.row = row;
     this.group = group;
     this.name = (parent === null ? '' : `${parent.name}|`) + row.name.toLowerCase();
-    this.nameBytes = Buffer.from(row.name.toLowerCase());
+    this.nameBytes = Buffer.from(row.name).map((byte) => byte | CASE_BIT);
     this.flags = row.flags;
     this.arity = row.arity;
     this.keys = row.keys ?? [];
     this.route = row.route ?? (this.keys.length > 0 ? Route.ByKey : Route.Here);
+    const range = keyRange(this.keys);
+    this.keyFirst = range === null ? 0 : range.first;
+    this.keyLast = range === null ? 0 : range.last;
+    this.keyStep = range === null ? 1 : range.step;
     this.singleKey = row.otherDatabase === undefined ? singleKeyOf(this.keys) : 0;
     this.run = row.run ?? unreachable;
     this.subs = subs;
     this.grows = row.grows === true;
-    this.timed = (row.flags & Flag.Fast) === 0 && row.name !== 'SET';
   }
 }
 
@@ -62,7 +64,26 @@ function singleKeyOf(keys: readonly KeySpec[]): number {
   return spec.begin.position;
 }
 
+/**
+ * Keys that stand side by side or at equal steps, told by one specification (MSET) or by several (LMOVE, SINTERSTORE): the
+ * first, how far behind it the last stands (negative: counted from the end of the request), and the step. Else null.
+ */
+function keyRange(keys: readonly KeySpec[]): { first: number; last: number; step: number } | null {
+  const range = { first: 0, last: 0, step: 1 };
+  for (const [index, { begin, find, flags }] of keys.entries()) {
+    if (begin.kind !== 'index' || find.kind !== 'range') return null;
+    if (find.limit > 1 || (flags & KeyFlag.NotKey) !== 0) return null;
+    if (index === 0) range.first = begin.position;
+    const isBehind = range.last >= 0 && begin.position === range.first + range.last + (index === 0 ? 0 : 1);
+    if (!isBehind || (find.step !== 1 && keys.length > 1)) return null;
+    range.last = find.last < 0 ? find.last : begin.position + find.last - range.first;
+    range.step = find.step;
+  }
+  return keys.length === 0 ? null : range;
+}
+
 const NAME_SLOTS = 2048;
+const CASE_BIT = 0x20;
 
 export class Registry {
   /** Every command and subcommand, by id. */
@@ -103,15 +124,15 @@ export class Registry {
   }
 }
 
-/** Folding with 0x20 lets '@' stand for '`' and the like: no command's name holds such a byte. */
+/** Folding lets '@' stand for '`' and DEL for '_': nobody is misled by that. */
 function nameHash(u8: Uint8Array, at: number, byteCount: number): number {
   let hash = byteCount;
-  for (let i = 0; i < byteCount; i++) hash = Math.imul(hash ^ (u8[at + i]! | 0x20), 0x01000193);
+  for (let i = 0; i < byteCount; i++) hash = Math.imul(hash ^ (u8[at + i]! | CASE_BIT), 0x01000193);
   return (hash ^ (hash >>> 15)) & (NAME_SLOTS - 1);
 }
 
 function sameName(name: Uint8Array, u8: Uint8Array, at: number, byteCount: number): boolean {
   if (name.length !== byteCount) return false;
-  for (let i = 0; i < byteCount; i++) if (name[i] !== (u8[at + i]! | 0x20)) return false;
+  for (let i = 0; i < byteCount; i++) if (name[i] !== (u8[at + i]! | CASE_BIT)) return false;
   return true;
 }

@@ -7,7 +7,9 @@ import type { ControlBlock } from '../memory/control.ts';
 import type { Shard } from '../memory/shard.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
 import type { Key } from '../store/key.ts';
+import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
+import type { ValueType } from '../store/record.ts';
 import type { Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
@@ -114,6 +116,8 @@ export interface Row {
    * shards its keys hash to in there are locked with the others.
    */
   readonly otherDatabase?: (call: Call) => number;
+  /** Whether this request uses keys that only running it can tell, so that every shard must be locked. */
+  readonly locksAll?: (call: Call) => boolean;
   /** May need far more memory than its request has bytes: the limit is checked before each, not once per read. */
   readonly grows?: true;
   readonly tips?: readonly string[];
@@ -162,6 +166,22 @@ export interface Parked {
   resume(write: (reply: RespWriter) => void): void;
 }
 
+/** What a command that has found nothing waits for. Positions are those of arguments. */
+export interface BlockRequest {
+  readonly firstKey: number;
+  readonly keyCount: number;
+  /** What the value must be, and how many elements it must have. */
+  readonly type: ValueType;
+  readonly needed: number;
+  /** What is to be done with it: see waiting.ts. */
+  readonly operation: number;
+  readonly count: number;
+  /** Key to move to, 0 when nothing is moved. */
+  readonly destination: number;
+  /** 0 is for ever. */
+  readonly timeoutMs: number;
+}
+
 /** The server around the commands. Topics are answered by every worker (see server/mesh.ts). */
 export interface Server {
   readonly workerIndex: number;
@@ -203,6 +223,8 @@ export interface Call {
   readonly database: number;
   /** Points `key` at argument `index`, in the client's database. Only for arguments that are keys by the row. */
   locate(index: number, key: Key): void;
+  /** Allocations that add up to less than this cannot fail in any of the shards whose locks the command holds. */
+  readonly untouchedBytes: number;
   /** Argument as text; bytes that are not UTF-8 are replaced, so never for data. */
   text(index: number): string;
   /** A copy of an argument's bytes. */
@@ -213,4 +235,13 @@ export interface Call {
   withShard(index: number, visit: (shard: Shard) => void): void;
   /** The reply comes later: input behind this command waits. */
   park(): Parked;
+  /**
+   * Whether the command may wait for other clients. In a transaction or a script it may not: there it answers at once as
+   * if its time were over.
+   */
+  readonly mayBlock: boolean;
+  /** Parks the client until one of the keys, which are among the row's, holds what it waits for. No reply is written. */
+  block(request: BlockRequest): void;
+  /** Who waits for what. */
+  readonly interests: Interests;
 }

@@ -1,12 +1,14 @@
 /** The arguments of SCAN and its kin: cursor, MATCH, COUNT, TYPE, NOVALUES. */
+import { Int64, int64ToNumber } from '../base/int64.ts';
 import { parseInteger } from '../base/number.ts';
-import { isWord } from './argument.ts';
+import { isWord, parseInt64Argument } from './argument.ts';
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from './replies.ts';
 import type { Call } from './row.ts';
 
 export const INVALID_CURSOR = 'ERR invalid cursor';
 const SCAN_COUNT_DEFAULT = 10;
 const CURSOR_MAX = (1n << 64n) - 1n;
+const scratchCount = new Int64();
 
 /** Options that not every command of the kind has. */
 export const enum ScanWord {
@@ -61,9 +63,8 @@ function parseScanOption(call: Call, index: number, words: number, options: Scan
   else if ((words & ScanWord.Type) !== 0 && isWord(call, index, 'TYPE'))
     options.typeName = call.text(index + 1).toLowerCase();
   else if (isWord(call, index, 'COUNT')) {
-    const at = call.args[index * 2 + 2]!;
-    options.count = parseInteger(call.source.u8, at, at + call.args[index * 2 + 3]!);
-    if (options.count !== options.count) return NOT_AN_INTEGER;
+    if (!parseInt64Argument(call, index + 1, scratchCount)) return NOT_AN_INTEGER;
+    options.count = int64ToNumber(scratchCount);
     if (options.count < 1) return SYNTAX_ERROR;
   } else return SYNTAX_ERROR;
   return '';

@@ -139,17 +139,29 @@ export function usableBytes(shard: Shard, at: number): number {
   return classBytes[pageArgument(tag)]!;
 }
 
-/** What slabs that are opened and the rounding to size classes may add to the bytes asked for. */
-const ROOM_MARGIN_BYTES = 1 << 20;
+/** What rounding to size classes and to pages may add to the bytes asked for. */
 const ROOM_ROUNDING = 1.25;
+/** Room for what callers do not count one by one. */
+const ROOM_MARGIN_BYTES = 1 << 20;
 
 /**
  * Whether blocks that add up to `byteCount` can surely be had one after the other, whatever their sizes: for commands
- * that must change all or nothing. False where it is not sure, a megabyte too early.
+ * that must change all or nothing. False where it is not sure, some megabytes too early.
  */
 export function hasRoomFor(shard: Shard, byteCount: number): boolean {
-  const needed = byteCount * ROOM_ROUNDING + ROOM_MARGIN_BYTES;
+  const needed = byteCount * ROOM_ROUNDING + Math.max(slabMarginBytes(byteCount), ROOM_MARGIN_BYTES);
   return shard.untouchedBytes >= needed || hasFreeRun(shard.words, pagesFor(needed));
+}
+
+/** The most bytes of slabs that such blocks may open and hardly use: one of each class, as far as the bytes reach. */
+function slabMarginBytes(byteCount: number): number {
+  let pageCount = 0;
+  let rest = byteCount;
+  for (let index = 0; index < CLASS_COUNT && rest > 0; index++) {
+    rest -= index === 0 ? 1 : classBytes[index - 1]! + 1;
+    pageCount += classPages[index]!;
+  }
+  return pageCount * PAGE_BYTES;
 }
 
 function allocateLarge(shard: Shard, byteCount: number): number {

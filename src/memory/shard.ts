@@ -36,7 +36,7 @@ export const enum Head {
   Table = 3,
   /** Count of changes. A double at words 4-5. */
   Mutations = 4,
-  /** Number of entries in the interest table: 0 makes `touched` one load. */
+  /** How many waits for keys of this shard there are (store/interests.ts): 0 makes `touched` one load. */
   Interests = 6,
   /** Current snapshot epoch (8 bits), stamped into records on change. */
   Epoch = 7,
@@ -63,6 +63,8 @@ export const enum Header {
   Graveyard = 29,
   /** Hashes that have fields with an expiry. */
   FieldExpiryRecords = 30,
+  /** In the shard of interests only: the first of all waits (store/interests.ts). */
+  FirstWait = 31,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */
@@ -73,6 +75,8 @@ export const enum Header {
   KeyCounts = 1024,
   /** Live keys with an expiry per database. */
   ExpiryCounts = 2048,
+  /** In the shard of interests only: how many waits there are for keys of each residue of the hash. */
+  WaitCounts = 4096,
   Words = 16384,
 }
 

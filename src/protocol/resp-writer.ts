@@ -3,13 +3,16 @@
  * client speaks RESP2, so that a handler says what it means once. Reference: redis.io, "Redis serialization protocol".
  */
 import { Bytes, copyBytes } from '../base/bytes.ts';
-import { formatDouble } from '../base/double.ts';
-import { formatInteger } from '../base/number.ts';
+import { writeDouble } from '../base/double.ts';
+import { formatInteger, integerDigits } from '../base/number.ts';
 
 /** Size of the buffer while replies are small. */
 const REPLY_BYTES = 1 << 20;
 /** Room that always stands behind `at` for the fixed parts of a reply. */
 const HEAD_BYTES = 64;
+
+/** Type and line end around a number. */
+const LINE_BYTES = 3;
 
 const OK = Buffer.from('+OK\r\n');
 const NULL2 = Buffer.from('$-1\r\n');
@@ -30,6 +33,10 @@ const enum Byte {
   LineFeed = 10,
   CrLf = 0x0a0d,
 }
+
+/** "$0" and the end of the line, as an integer: the head of a bulk string of up to nine bytes but for its length. */
+const SHORT_HEAD = 0x0a0d3024;
+const SHORT_HEAD_BYTES = 4;
 
 export class RespWriter {
   bytes: Bytes;
@@ -80,9 +87,9 @@ export class RespWriter {
     return capacity;
   }
 
-  /** What was written from `from` on, as memory of the caller's own. To be followed by `clear`. */
-  takeFrom(from: number): Buffer {
-    const rest = this.bytes.u8.subarray(from, this.at);
+  /** What was written to [from, to), as memory of the caller's own. Nothing may be written there until `clear`. */
+  take(from: number, to: number): Buffer {
+    const rest = this.bytes.u8.subarray(from, to);
     // A buffer that had to grow is given up by `clear` anyway, and may be huge: it is handed over as it is.
     return this.capacity > REPLY_BYTES * 2 ? rest : Buffer.from(rest);
   }
@@ -107,6 +114,13 @@ export class RespWriter {
     this.ensure(byteCount);
     copyBytes(from, fromAt, this.bytes, this.at, byteCount);
     this.at += byteCount;
+  }
+
+  /** A reply that was written elsewhere, as it is. */
+  whole(reply: Uint8Array): void {
+    this.ensure(reply.length);
+    this.bytes.u8.set(reply, this.at);
+    this.at += reply.length;
   }
 
   ok(): void {
@@ -138,17 +152,23 @@ export class RespWriter {
     this.text(`:${value}\r\n`);
   }
 
-  /** A bulk string of `byteCount` bytes from elsewhere. Hot: GET ends here. */
+  /** A bulk string of `byteCount` bytes from elsewhere. Hot: GET ends here, and LRANGE for each element. */
   bulk(from: Bytes, fromAt: number, byteCount: number): void {
     this.ensure(byteCount);
-    const u8 = this.bytes.u8;
+    const { u8, view } = this.bytes;
     let at = this.at;
-    u8[at] = 0x24;
-    at = formatInteger(u8, at + 1, byteCount);
-    this.bytes.view.setUint16(at, Byte.CrLf, true);
-    copyBytes(from, fromAt, this.bytes, at + 2, byteCount);
-    at += 2 + byteCount;
-    this.bytes.view.setUint16(at, Byte.CrLf, true);
+    if (byteCount < 10) {
+      view.setInt32(at, SHORT_HEAD + (byteCount << 8), true);
+      at += 4;
+    } else {
+      u8[at] = 0x24;
+      at = formatInteger(u8, at + 1, byteCount);
+      view.setUint16(at, Byte.CrLf, true);
+      at += 2;
+    }
+    copyBytes(from, fromAt, this.bytes, at, byteCount);
+    at += byteCount;
+    view.setUint16(at, Byte.CrLf, true);
     this.at = at + 2;
   }
 
@@ -215,14 +235,53 @@ export class RespWriter {
     this.bytes.u8.set(head, start);
   }
 
+  /** Leaves room for the head of a set of up to `countMax` replies. Returns where it is, for `endSet`. */
+  beginSet(countMax: number): number {
+    this.ensure(0);
+    const start = this.at;
+    this.at += LINE_BYTES + integerDigits(countMax);
+    return start;
+  }
+
+  /** Writes the head for which `beginSet` has left room; what follows is moved only if its number has fewer digits. */
+  endSet(start: number, countMax: number, count: number): void {
+    const spare = integerDigits(countMax) - integerDigits(count);
+    const end = this.at - spare;
+    if (spare > 0) {
+      const first = start + LINE_BYTES + integerDigits(count);
+      this.bytes.u8.copyWithin(first, first + spare, this.at);
+    }
+    this.at = start;
+    this.set(count);
+    this.at = end;
+  }
+
   boolean(value: boolean): void {
     if (this.version === 3) this.text(value ? '#t\r\n' : '#f\r\n');
     else this.integer(value ? 1 : 0);
   }
 
+  /** Hot: the scores of ranges. */
   double(value: number): void {
-    if (this.version === 3) this.text(`,${formatDouble(value)}\r\n`);
-    else this.bulkText(formatDouble(value));
+    this.ensure(0);
+    const { u8 } = this.bytes;
+    const start = this.at;
+    if (this.version === 3) {
+      u8[start] = 0x2c;
+      this.at = writeDouble(u8, start + 1, value);
+      return this.line();
+    }
+    // Behind a head of one digit; most are short.
+    let end = writeDouble(u8, start + SHORT_HEAD_BYTES, value);
+    const byteCount = end - start - SHORT_HEAD_BYTES;
+    if (byteCount < 10) this.bytes.view.setInt32(start, SHORT_HEAD + (byteCount << 8), true);
+    else {
+      for (let at = end; at > start + SHORT_HEAD_BYTES; at--) u8[at] = u8[at - 1]!;
+      end++;
+      this.head(0x24, byteCount);
+    }
+    this.at = end;
+    this.line();
   }
 
   /** An integer of any length, by its digits. */

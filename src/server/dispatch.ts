@@ -8,14 +8,16 @@ import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import type { Shard } from '../memory/shard.ts';
+import { Head, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
+import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
 import { collectKeyPositions } from '../commands/key-positions.ts';
 import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
 import {
+  type BlockRequest,
   type Call,
   type Client,
   Flag,
@@ -25,6 +27,8 @@ import {
   type Row,
   type Server,
 } from '../commands/row.ts';
+import type { ServedWait } from '../commands/waiting.ts';
+import type { Blocking } from './blocking/blocking.ts';
 import { log } from './log.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
@@ -34,6 +38,8 @@ export interface ParkableClient extends Client {
   /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
   lastCommand: Command | null;
   park(): Parked;
+  /** It waits for data, and nobody knows how long. */
+  blocked: boolean;
   /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
   refuseReply(): void;
 }
@@ -41,15 +47,22 @@ export interface ParkableClient extends Client {
 /** Told of every request that changed something, while its locks are held: the journal's one entrance. */
 export interface Journal {
   append(call: Call): void;
+  /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
+  appendServed(served: ServedWait): void;
 }
 
 const NO_ARGUMENTS = new Int32Array(0);
-const NO_JOURNAL: Journal = { append: () => {} };
+const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
 /** What a line of an HTTP request begins with, and no command is called. */
 const HTTP_WORDS: readonly string[] = ['post', 'host:'];
+const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
 const HTTP_WARNING_EVERY_MS = 60_000;
-/** One read in this many has each of its commands timed. */
+/** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
+/** So little data is in the processor's cache all the time, and need not be fetched into it. */
+const CACHED_BYTES_MAX = 64 << 10;
+/** A command that takes longer than this on average is timed whenever it runs: the clock costs 1 % of that. */
+const ALWAYS_TIMED_US = 8;
 
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
@@ -64,6 +77,7 @@ export class Dispatcher implements Call {
   row!: Row;
   client!: ParkableClient;
   database = 0;
+  mayBlock = true;
   journal: Journal = NO_JOURNAL;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
@@ -76,6 +90,7 @@ export class Dispatcher implements Call {
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
   private readonly locks: ShardLocks;
+  private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
@@ -87,10 +102,11 @@ export class Dispatcher implements Call {
   private readCount = 0;
   private sampling = false;
 
-  constructor(keyspace: Keyspace, registry: Registry, server: Server) {
+  constructor(keyspace: Keyspace, registry: Registry, server: Server, blocking: Blocking) {
     this.keyspace = keyspace;
     this.registry = registry;
     this.server = server;
+    this.blocking = blocking;
     this.key = new Key(keyspace.shards[0]!);
     this.otherKey = new Key(keyspace.shards[0]!);
     this.reply = new RespWriter();
@@ -109,6 +125,10 @@ export class Dispatcher implements Call {
     this.args = NO_ARGUMENTS;
   }
 
+  get interests(): Interests {
+    return this.blocking.interests;
+  }
+
   /** Must be called once per read of a socket: renews the time commands see. */
   beginRead(): void {
     this.keyspace.setTime(Date.now());
@@ -118,7 +138,9 @@ export class Dispatcher implements Call {
   /** Renews `memoryFull`, for data that is about to grow by `addedBytes`. */
   checkMemory(addedBytes: number): void {
     const limit = this.memoryBytesMax;
-    this.memoryFull = limit > 0 && this.keyspace.usedBytes() + addedBytes > limit;
+    const usedBytes = this.keyspace.usedBytes();
+    this.memoryFull = limit > 0 && usedBytes + addedBytes > limit;
+    this.keyspace.isCached = usedBytes < CACHED_BYTES_MAX;
   }
 
   /**
@@ -192,11 +214,13 @@ export class Dispatcher implements Call {
       request.args[index * 2 + 1] = buffer.length;
       start += buffer.length;
     });
-    const { reply, source, args, count, database, row, replyStart } = this;
+    const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
     const outerClient = this.client;
     this.reply = into;
+    this.mayBlock = false;
     this.run(request, false, client);
-    Object.assign(this, { reply, source, args, count, database, row, replyStart, client: outerClient });
+    Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
+    this.client = outerClient;
   }
 
   private dropReply(start: number): void {
@@ -279,24 +303,29 @@ export class Dispatcher implements Call {
   }
 
   private runCommand(command: Command, hash: number): void {
+    const counters = this.commandCounters;
     const counter = command.id * CommandCounter.Count;
     this.row = command.row;
-    this.commandCounters[counter]!++;
+    const calls = counters[counter]! + 1;
+    counters[counter] = calls;
     const errors = this.reply.errorCount;
-    const isMeasured = command.timed || this.sampling || this.commandCounters[counter]! === 1;
-    if (isMeasured) this.runTimed(command, counter, hash);
+    const isSlow =
+      counters[counter + CommandCounter.Usec]! > counters[counter + CommandCounter.Timed]! * ALWAYS_TIMED_US;
+    if (isSlow || calls === 1) this.runTimed(command, counter, hash, 1);
+    else if (this.sampling) this.runTimed(command, counter, hash, SAMPLE_READS);
     else this.runRouted(command, hash);
     if (this.reply.errorCount !== errors) {
-      this.commandCounters[counter + CommandCounter.Failed]!++;
+      counters[counter + CommandCounter.Failed]!++;
       this.countError();
     }
   }
 
-  private runTimed(command: Command, counter: number, hash: number): void {
+  /** Measures a run that stands for `weight` runs. Weighted so, the mean is right however often a command was timed. */
+  private runTimed(command: Command, counter: number, hash: number, weight: number): void {
     const started = performance.now();
     this.runRouted(command, hash);
-    this.commandCounters[counter + CommandCounter.Usec]! += (performance.now() - started) * 1000;
-    this.commandCounters[counter + CommandCounter.Timed]!++;
+    this.commandCounters[counter + CommandCounter.Usec]! += (performance.now() - started) * 1000 * weight;
+    this.commandCounters[counter + CommandCounter.Timed]! += weight;
   }
 
   private runRouted(command: Command, hash: number): void {
@@ -306,6 +335,7 @@ export class Dispatcher implements Call {
     else {
       this.readDatabase();
       this.runGuarded(command);
+      if (this.blocking.hasReady) this.serveLater();
     }
   }
 
@@ -337,6 +367,7 @@ export class Dispatcher implements Call {
         unlockShard(shard);
         continue;
       }
+      if (shard.heads[shard.head + Head.Interests] !== 0) return this.runAwaited(command, shard);
       try {
         this.runAndJournal(command);
       } catch (error) {
@@ -348,6 +379,17 @@ export class Dispatcher implements Call {
     }
   }
 
+  /** The rest of `runSingleKey` where somebody waits for keys of the shard, whose lock is held. */
+  private runAwaited(command: Command, shard: Shard): void {
+    if ((command.flags & Flag.Write) !== 0 && this.interests.awaitsMove(this.key)) {
+      unlockShard(shard);
+      return this.runAll(command);
+    }
+    const failure = this.runAndServe(command, false);
+    unlockShard(shard);
+    if (failure !== null) this.failed(command, failure);
+  }
+
   private runManyKeys(command: Command): void {
     const words = this.keyspace.control.words;
     for (;;) {
@@ -357,8 +399,24 @@ export class Dispatcher implements Call {
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
-    this.runGuarded(command);
-    this.locks.release();
+    const isWrite = (command.flags & Flag.Write) !== 0;
+    if (isWrite && !this.locks.areAll && this.locks.haveInterests && this.mayMove(command)) {
+      this.locks.release();
+      return this.runAll(command);
+    }
+    this.runLocked(command);
+  }
+
+  /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
+  private mayMove(command: Command): boolean {
+    if (command.row.otherDatabase !== undefined) return true;
+    const positions = this.findKeys(command);
+    for (let i = 0; i < positions.length; i += 2) {
+      if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
+      this.locate(positions[i]!, this.otherKey);
+      if (this.interests.awaitsMove(this.otherKey)) return true;
+    }
+    return false;
   }
 
   private hashKeys(command: Command): void {
@@ -367,6 +425,7 @@ export class Dispatcher implements Call {
     if (command.keyFirst !== 0) this.hashRange(command);
     else this.hashSpecified(command);
     if (this.aheadCount > 1) this.keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
+    if (command.row.locksAll?.(this) === true) this.locks.wantAll();
     if (command.row.otherDatabase !== undefined) {
       this.wantInDatabase(command, command.row.otherDatabase(this));
     }
@@ -374,9 +433,21 @@ export class Dispatcher implements Call {
 
   /** Hot: MGET, MSET and DEL, whose keys stand one after the other. */
   private hashRange(command: Command): void {
+    const { keyspace, source, args, database, keyHashes, locks, aheadHashes } = this;
     const { keyFirst, keyLast, keyStep } = command;
     const last = keyLast < 0 ? this.count + keyLast : keyFirst + keyLast;
-    for (let position = keyFirst; position <= last; position += keyStep) this.hashKey(position);
+    let aheadCount = 0;
+    for (let position = keyFirst; position <= last; position += keyStep) {
+      const hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
+      keyHashes[position] = hash;
+      locks.want(keyspace.shardIndexOf(hash));
+      if (aheadCount === FETCH_AHEAD_MAX) {
+        keyspace.fetchAhead(aheadHashes, aheadCount);
+        aheadCount = 0;
+      }
+      aheadHashes[aheadCount++] = hash;
+    }
+    this.aheadCount = aheadCount;
     this.locate(keyFirst, this.key);
   }
 
@@ -400,7 +471,7 @@ export class Dispatcher implements Call {
     const { keyspace, args } = this;
     const hash = keyspace.hash(this.source, args[position * 2]!, args[position * 2 + 1]!, this.database);
     this.keyHashes[position] = hash;
-    this.locks.want(keyspace.shardOf(hash).index);
+    this.locks.want(keyspace.shardIndexOf(hash));
     this.aheadHashes[this.aheadCount++] = hash;
     if (this.aheadCount < FETCH_AHEAD_MAX) return;
     keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
@@ -415,7 +486,7 @@ export class Dispatcher implements Call {
     for (let i = 0; i < positions.length; i += 2) {
       const at = positions[i]! * 2;
       const hash = this.keyspace.hash(this.source, this.args[at]!, this.args[at + 1]!, database);
-      this.locks.want(this.keyspace.shardOf(hash).index);
+      this.locks.want(this.keyspace.shardIndexOf(hash));
     }
   }
 
@@ -423,22 +494,64 @@ export class Dispatcher implements Call {
     this.locks.wantAll();
     this.locks.lockWanted();
     this.readDatabase();
-    this.runGuarded(command);
+    if (command.keys.length > 0) this.hashKeys(command);
+    this.runLocked(command);
+  }
+
+  /** Runs the command under the locks held and gives them back. */
+  private runLocked(command: Command): void {
+    const failure = this.runAndServe(command, this.locks.areAll);
     this.locks.release();
+    if (failure !== null) this.failed(command, failure);
+  }
+
+  /** Runs the command and serves who waits for what it has given to keys. Returns what was thrown, or null. */
+  private runAndServe(command: Command, allLocked: boolean): unknown {
+    let failure: unknown = null;
+    try {
+      this.runAndJournal(command);
+    } catch (error) {
+      failure = error;
+      if (error instanceof AssertionError) return error;
+    }
+    // Also after a handler that has thrown: it may have done all but its reply.
+    if (!this.blocking.hasReady) return failure;
+    try {
+      this.blocking.serve(this.journal, allLocked, this.reply.bytesMax);
+    } catch (error) {
+      failure = error;
+    }
+    return failure;
+  }
+
+  /** A command without locks of its own has taken and given back those of keys for which clients wait. */
+  private serveLater(): void {
+    this.locks.wantAll();
+    this.locks.lockWanted();
+    try {
+      this.blocking.serve(this.journal, true, this.reply.bytesMax);
+    } finally {
+      this.locks.release();
+    }
   }
 
   private runGuarded(command: Command): void {
     try {
       this.runAndJournal(command);
     } catch (error) {
-      this.locks.release();
       this.failed(command, error);
     }
   }
 
   private runAndJournal(command: Command): void {
-    const changes = this.keyspace.changes;
-    command.run(this);
+    const { changes } = this.keyspace;
+    try {
+      command.run(this);
+    } catch (error) {
+      // What it has changed stays changed, though its client will not hear of it.
+      if (error instanceof ReplyTooLargeError && this.keyspace.changes !== changes) this.journal.append(this);
+      throw error;
+    }
     if (this.keyspace.changes !== changes) this.journal.append(this);
   }
 
@@ -466,6 +579,10 @@ export class Dispatcher implements Call {
     );
   }
 
+  get untouchedBytes(): number {
+    return this.locks.isHoldingAny ? this.locks.untouchedBytes() : this.key.shard.untouchedBytes;
+  }
+
   text(index: number): string {
     const start = this.args[index * 2]!;
     return this.source.u8.toString('utf8', start, start + this.args[index * 2 + 1]!);
@@ -488,6 +605,12 @@ export class Dispatcher implements Call {
 
   park(): Parked {
     return this.client.park();
+  }
+
+  block(request: BlockRequest): void {
+    const { source, args, database } = this;
+    const keys = { source, args, first: request.firstKey, count: request.keyCount, database };
+    if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
   }
 }
 

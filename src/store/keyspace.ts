@@ -35,6 +35,7 @@ import {
   itemClientFlags,
   keyAt,
   keyBytes,
+  isPlainStringOf,
   keyOfDatabaseAt,
   prefixBytes,
   Record,
@@ -67,6 +68,8 @@ import { Status } from './status.ts';
 export const KEEP_EXPIRY = -1;
 /** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
 const SLACK_BYTES_MAX = 1 << 20;
+/** A block of so many times the bytes needed is given back for a smaller one. */
+const TRIM_SHARE = 4;
 /** Hashes that one `fetchAhead` takes. */
 export const FETCH_AHEAD_MAX = 32;
 /** The second line of a record that `fetchAhead` reads, in words: small values end in it. */
@@ -84,8 +87,12 @@ export class Keyspace {
   accessClock = 0;
   /** False while lookups must not count as an access (CLIENT NO-TOUCH). */
   touchOnRead = true;
-  /** Called for a change in a shard whose interest table is not empty. */
+  /** Called for a change in a shard whose keys somebody has an interest in. */
   onTouched: (key: Key) => void = () => {};
+  /** Called when two physical databases have exchanged their places, with every lock held. */
+  onSwapped: (a: number, b: number) => void = () => {};
+  /** Called when the graveyard of a shard, whose lock is held, has something to free. */
+  onBuried: (shard: Shard) => void = () => {};
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
   /** Sizes up to which collections are packed. */
@@ -93,6 +100,8 @@ export class Keyspace {
   /** Changes this thread has made, so that the caller can tell whether a command changed anything. */
   changes = 0;
   private readonly glances = new Int32Array(FETCH_AHEAD_MAX);
+  /** All the data is in the processor's cache: nothing is gained by fetching it. */
+  isCached = false;
   /** Keeps the reads of `fetchAhead` from being optimised away. */
   fetched = 0;
 
@@ -119,10 +128,12 @@ export class Keyspace {
   swapDatabases(a: number, b: number): void {
     const words = this.control.words;
     const physical = words[Control.DatabaseMap + a]!;
-    words[Control.DatabaseMap + a] = words[Control.DatabaseMap + b]!;
+    const other = words[Control.DatabaseMap + b]!;
+    words[Control.DatabaseMap + a] = other;
     words[Control.DatabaseMap + b] = physical;
     words[Control.DatabaseMapVersion]!++;
     this.changes++;
+    this.onSwapped(physical, other);
   }
 
   /** Points `key` at the bytes of a key in a physical database: sets its hash and shard. Needs no lock. */
@@ -142,7 +153,11 @@ export class Keyspace {
 
   /** The shard that holds keys of this hash. */
   shardOf(hash: number): Shard {
-    return this.shards[hash & this.shardMask]!;
+    return this.shards[this.shardIndexOf(hash)]!;
+  }
+
+  shardIndexOf(hash: number): number {
+    return hash & this.shardMask;
   }
 
   /** `locate` when the hash is already known. */
@@ -161,6 +176,7 @@ export class Keyspace {
    * lock: what it reads may be changing under it, is bounded to the shard, and is thrown away.
    */
   fetchAhead(hashes: Int32Array, count: number): void {
+    if (this.isCached) return;
     const { shards, shardMask, glances } = this;
     let sum = 0;
     for (let i = 0; i < count; i++) {
@@ -240,6 +256,13 @@ export class Keyspace {
   putString(key: Key, from: Bytes, fromAt: number, byteCount: number, whenMs: number): Status {
     const shard = key.shard;
     const old = this.find(key);
+    if (whenMs <= 0 && old !== 0 && isPlainStringOf(shard, old, byteCount)) {
+      setRecordKind(shard, old, ValueType.String, Encoding.Plain);
+      stampRecord(shard, old, this.accessClock, shard.heads[shard.head + Head.Epoch]!);
+      copyBytes(from, fromAt, shard.bytes, old + Record.HeaderBytes + key.byteCount, byteCount);
+      this.touched(key);
+      return Status.Ok;
+    }
     const expiry = whenMs === KEEP_EXPIRY ? (old === 0 ? 0 : expiryAtMs(shard, old)) : whenMs;
     const record = this.makeRoom(key, old, expiry === 0 ? 0 : RecordFlag.Expiry, byteCount);
     if (record === 0) return Status.OutOfMemory;
@@ -434,16 +457,19 @@ export class Keyspace {
   }
 
   /**
-   * Makes the inline value found under `key` one whose structure begins at `root`. Cannot fail: where there is no memory
-   * for a block of the right size the old one stays.
+   * Makes the inline value found under `key` one whose structure begins at `root`. Where there is no memory for a block
+   * of the right size the old one stays, so it cannot fail for values of ROOT_BYTES and more. False: the value is
+   * shorter, its block full, and there is no memory; nothing was changed.
    */
-  becomeRooted(key: Key, encoding: Encoding, root: number): void {
+  becomeRooted(key: Key, encoding: Encoding, root: number): boolean {
     const shard = key.shard;
     const old = key.record;
     const headBytes = valueAt(shard, old) - old;
     const record = allocate(shard, headBytes + ROOT_BYTES);
-    if (record === 0) setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
-    else {
+    if (record === 0) {
+      if (recordBlockBytes(shard, old) < headBytes + ROOT_BYTES) return false;
+      setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
+    } else {
       shard.bytes.u8.copyWithin(record, old, old + headBytes);
       setRecordFlags(shard, record, recordFlags(shard, old) & ~RecordFlag.Slack);
       setSlotRef(shard, key.slot, record);
@@ -453,11 +479,12 @@ export class Keyspace {
     setRecordKind(shard, key.record, recordType(shard, key.record), encoding);
     setValueBytes(shard, key.record, ROOT_BYTES);
     writeRoot(shard, key.record, root);
+    return true;
   }
 
   private freeRecord(shard: Shard, record: number): void {
-    if (isRooted(recordEncoding(shard, record))) buryRecord(shard, record);
-    else free(shard, record);
+    if (!isRooted(recordEncoding(shard, record))) free(shard, record);
+    else if (buryRecord(shard, record)) this.onBuried(shard);
   }
 
   /**
@@ -487,6 +514,23 @@ export class Keyspace {
     free(shard, old);
     key.record = record;
     return record;
+  }
+
+  /** Gives the record found under `key` a smaller block if its own is far too large. Failing is harmless. */
+  trimRecord(key: Key): void {
+    const shard = key.shard;
+    const old = key.record;
+    const flags = recordFlags(shard, old);
+    if ((flags & RecordFlag.Slack) === 0) return;
+    const needed = recordBytes(shard, old);
+    if (recordBlockBytes(shard, old) < blockBytes(needed) * TRIM_SHARE) return;
+    const record = allocate(shard, needed);
+    if (record === 0) return;
+    shard.bytes.u8.copyWithin(record, old, old + needed);
+    setRecordFlags(shard, record, flags & ~RecordFlag.Slack);
+    setSlotRef(shard, key.slot, record);
+    free(shard, old);
+    key.record = record;
   }
 
   /** Sets (`whenMs` > 0) or removes (0) the expiry of the record found under `key`. */

@@ -94,6 +94,8 @@ export function isRooted(encoding: Encoding): boolean {
 export const ROOT_BYTES = 4;
 
 const ACCESS_MASK = 0xffffff;
+/** Type and flags in the first word of a record: zero for a string that has none. */
+const PLAIN_STRING_MASK = 0xff0f;
 
 export function recordType(shard: Shard, at: number): ValueType {
   return shard.bytes.u8[at]! & 15;
@@ -172,6 +174,12 @@ export function keyOfDatabaseAt(shard: Shard, at: number, database: number, byte
   const head = words[at >> 2]!;
   if (head >>> 16 !== database || words[(at + Record.KeyBytes) >> 2] !== byteCount) return 0;
   return at + prefixBytes((head >>> 8) & 0xff);
+}
+
+/** Whether the record is a string of `byteCount` bytes without flags: one that another such can be written over. */
+export function isPlainStringOf(shard: Shard, at: number, byteCount: number): boolean {
+  const { words } = shard;
+  return (words[at >> 2]! & PLAIN_STRING_MASK) === 0 && words[(at + Record.ValueBytes) >> 2] === byteCount;
 }
 
 export function valueAt(shard: Shard, at: number): number {

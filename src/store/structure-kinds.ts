@@ -10,7 +10,22 @@ import {
   fieldTableBytesUsed,
   freeFieldsSlice,
   verifyFieldTable,
-} from '../structures/field-table.ts';
+} from '../structures/hash/field-table.ts';
+import {
+  chainBytesUsed,
+  copyChain,
+  describeChain,
+  freeChainSlice,
+  verifyChain,
+} from '../structures/list/chain.ts';
+import {
+  copyScoredMembers,
+  describeScoredMembers,
+  freeScoredSlice,
+  scoredBytesUsed,
+  verifyScoredMembers,
+} from '../structures/sorted-set/scored-members.ts';
+import { setTableKind } from '../structures/set/set-table.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -29,16 +44,31 @@ export interface StructureKind {
   describe(shard: Shard, root: number): string;
 }
 
-const FIELD_TABLE: StructureKind = {
-  freeSlice: freeFieldsSlice,
-  copy: copyFieldTable,
-  verify: verifyFieldTable,
-  bytesUsed: fieldTableBytesUsed,
-  describe: describeFieldTable,
-};
-
 /** By encoding, from Encoding.Chain on. */
-const KINDS: readonly (StructureKind | undefined)[] = [undefined, undefined, FIELD_TABLE, undefined];
+const KINDS: readonly StructureKind[] = [
+  {
+    freeSlice: freeChainSlice,
+    copy: copyChain,
+    verify: verifyChain,
+    bytesUsed: chainBytesUsed,
+    describe: describeChain,
+  },
+  setTableKind,
+  {
+    freeSlice: freeFieldsSlice,
+    copy: copyFieldTable,
+    verify: verifyFieldTable,
+    bytesUsed: fieldTableBytesUsed,
+    describe: describeFieldTable,
+  },
+  {
+    freeSlice: freeScoredSlice,
+    copy: copyScoredMembers,
+    verify: verifyScoredMembers,
+    bytesUsed: scoredBytesUsed,
+    describe: describeScoredMembers,
+  },
+];
 
 /** How to treat values of a rooted encoding. */
 export function structureKind(encoding: Encoding): StructureKind {

@@ -2,7 +2,7 @@
 import { Counter } from '../memory/control.ts';
 import { Head, Header, type Shard } from '../memory/shard.ts';
 import { collectEntries, randomSlot, slotRef } from '../structures/table.ts';
-import { expireEffort, expireFields, hasDueFields } from './field-expiry.ts';
+import { expireEffort, expireFields, hasDueFields } from './hash/field-expiry.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import { recordDatabase } from './record.ts';

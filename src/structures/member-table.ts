@@ -18,12 +18,33 @@ import { type Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { allocate, free } from '../memory/allocator.ts';
 import type { Shard } from '../memory/shard.ts';
 import type { EntryText } from './packed-entry.ts';
-import { collectEntries, createTable, findSlot, freeTable, insertEntry, nextSlot, slotRef } from './table.ts';
+import {
+  aimSlot,
+  collectEntries,
+  createTableFor,
+  findSlot,
+  freeTable,
+  glanceRef,
+  glanceSlot,
+  insertEntry,
+  nextSlot,
+  randomSlot,
+  slotRef,
+  tableCount,
+  tableDepth,
+  tableDirectory,
+} from './table.ts';
 
 const SHORT_MAX = 253;
 const LONG_LEAD = 254;
 /** Entries looked at in one go. */
 const WALK_ENTRIES = 256;
+/** A draw fails one time in two, or nineteen in twenty where many were removed: so often in a row hardly ever. */
+const DRAWS_MAX = 500;
+/** Slots looked at in one round of `drawMembers`. */
+const AIMS_MAX = 256;
+/** Members that `fetchMembers` takes at once. */
+export const FETCH_AHEAD_MEMBERS = 32;
 
 /** Bytes that a text of `byteCount` bytes takes in a block, its length included. */
 export function memberTextBytes(byteCount: number): number {
@@ -86,6 +107,98 @@ export function findMember(
   return 0;
 }
 
+/** The slot of a member, every one of them equally likely; there is at least one. Cost: about two cache lines. */
+export function randomMemberSlot(shard: Shard, table: number): number {
+  for (let draws = 0; draws < DRAWS_MAX; draws++) {
+    const slot = randomSlot(shard, table, Math.random() * 2 ** 32);
+    if (slot !== 0) return slot;
+  }
+  return countedMemberSlot(shard, table, Math.floor(Math.random() * tableCount(shard, table)));
+}
+
+/**
+ * Draws `count` different members, of which there are far more, and appends hash and block of each to `out`. Aimed at
+ * and looked at in rounds, so that the waits for memory overlap.
+ */
+export function drawMembers(shard: Shard, table: number, count: number, out: number[]): void {
+  const words = shard.words;
+  const drawn = new Set<number>();
+  const slots: number[] = [];
+  while (drawn.size < count) {
+    slots.length = 0;
+    const aims = Math.min((count - drawn.size) * 2 + 4, AIMS_MAX);
+    for (let i = 0; i < aims; i++) {
+      const slot = aimSlot(shard, table, Math.random() * 2 ** 32);
+      if (slot !== 0) slots.push(slot);
+    }
+    fetchBlocksOf(shard, slots);
+    for (let i = 0; i < slots.length && drawn.size < count; i++) {
+      const block = slotRef(shard, slots[i]!);
+      if (block === 0 || drawn.has(block)) continue;
+      drawn.add(block);
+      out.push(words[slots[i]!]!, block);
+    }
+  }
+}
+
+/**
+ * Aims at as many slots as `out` is long, with every one of them equally likely, and puts their blocks into it, 0 for an
+ * empty one. In rounds, so that the waits for memory overlap.
+ */
+export function aimBlocks(shard: Shard, table: number, out: Int32Array): void {
+  const words = shard.words;
+  let sum = 0;
+  for (let i = 0; i < out.length; i++) out[i] = aimSlot(shard, table, Math.random() * 2 ** 32);
+  for (let i = 0; i < out.length; i++) if (out[i] !== 0) out[i] = slotRef(shard, out[i]!);
+  for (let i = 0; i < out.length; i++) sum ^= words[out[i]! >> 2]!;
+  fetched.sum = sum;
+}
+
+/** Reads slots and then the blocks they lead to, in loops that wait for nothing in between. */
+function fetchBlocksOf(shard: Shard, slots: readonly number[]): void {
+  const words = shard.words;
+  let sum = 0;
+  for (let i = 0; i < slots.length; i++) sum ^= slotRef(shard, slots[i]!);
+  for (let i = 0; i < slots.length; i++) sum ^= words[slotRef(shard, slots[i]!) >> 2]!;
+  fetched.sum = sum;
+}
+
+/** Keeps reads whose only purpose is to fetch memory from being optimised away. */
+const fetched = { sum: 0 };
+const glanced = new Int32Array(FETCH_AHEAD_MEMBERS);
+
+/**
+ * Reads the slots and blocks that the first `count` of `hashes` lead to, so that finds right after it wait for nothing: up
+ * to FETCH_AHEAD_MEMBERS.
+ */
+export function fetchMembers(shard: Shard, table: number, hashes: Int32Array, count: number): void {
+  const words = shard.words;
+  const directory = tableDirectory(shard, table);
+  const depth = tableDepth(shard, table);
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const slot = glanceSlot(words, directory, depth, hashes[i]!);
+    glanced[i] = slot;
+    sum ^= words[slot]!;
+  }
+  for (let i = 0; i < count; i++) sum ^= words[glanceRef(words, glanced[i]!, hashes[i]!) >>> 2]!;
+  fetched.sum = sum;
+}
+
+/** The slot of the member that `index` others stand before. */
+function countedMemberSlot(shard: Shard, table: number, index: number): number {
+  const entries: number[] = [];
+  let left = index;
+  for (let hash = 0; ; left -= entries.length >> 1) {
+    entries.length = 0;
+    hash = collectEntries(shard, table, hash, WALK_ENTRIES, entries);
+    if (left * 2 >= entries.length) continue;
+    let slot = findSlot(shard, table, entries[left * 2]!);
+    while (slotRef(shard, slot) !== entries[left * 2 + 1]) slot = nextSlot(shard, slot, entries[left * 2]!);
+    return slot;
+  }
+}
+
 /**
  * Frees about `count` member blocks from the hash `cursor` on, and behind the last of them the table too. Returns the
  * cursor to go on with, or -1: all is gone. In between the table still holds the freed references.
@@ -112,7 +225,7 @@ export function copyMembers(
   to: Shard,
   blockBytesOf: (shard: Shard, at: number) => number,
 ): number {
-  const copy = createTable(to);
+  const copy = createTableFor(to, tableCount(from, table));
   if (copy === 0) return 0;
   const entries: number[] = [];
   for (let hash = 0; hash >= 0;) {

@@ -28,7 +28,6 @@ const enum Lead {
   Integer64 = 0xf4,
 }
 
-const NINE = 0x39;
 const SMALL_STRING_MAX = 63;
 const MEDIUM_STRING_MAX = 4095;
 /** The most bytes that stand in front of a string's own, and that an integer takes. */
@@ -66,9 +65,7 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
   element.source = source;
   element.at = at;
   element.byteCount = byteCount;
-  // Nothing that begins with more than a '9' is an integer: most texts are told by their first byte.
-  const mayBeInteger = byteCount <= INT64_BYTES_MAX && byteCount > 0 && source.u8[at]! <= NINE;
-  if (mayBeInteger && parseInt64(source.u8, at, at + byteCount, element.integer)) {
+  if (mayBeInteger(source, at, byteCount) && parseInt64(source.u8, at, at + byteCount, element.integer)) {
     element.tailBytes = 0;
     element.headBytes = encodeInteger(element.head, element.integer);
     return;
@@ -89,7 +86,34 @@ export function encodeElement(element: Element, source: Bytes, at: number, byteC
   }
 }
 
-function encodeInteger(head: Bytes, integer: Int64): number {
+/** Tells most texts from integers by their first byte. */
+function mayBeInteger(source: Bytes, at: number, byteCount: number): boolean {
+  const first = source.u8[at]!;
+  return byteCount <= INT64_BYTES_MAX && first <= 0x39 && (first >= 0x30 || first === 0x2d);
+}
+
+/** Makes `element` the integer that it holds in `integer`. It has no source. */
+export function encodeIntegerElement(element: Element): void {
+  element.tailBytes = 0;
+  element.headBytes = encodeInteger(element.head, element.integer);
+}
+
+/** Makes `element` the entry at `at`, which must stay where it is while `element` is in use. An integer has no source. */
+export function loadElement(element: Element, bytes: Bytes, at: number): void {
+  const lead = bytes.u8[at]!;
+  if (readEntryInteger(bytes, at, element.integer)) return encodeIntegerElement(element);
+  const headBytes = lead < Lead.Integer13 ? 1 : lead < Lead.LongString ? 2 : 5;
+  const tailBytes = entryBytesAt(bytes, at) - headBytes;
+  for (let i = 0; i < headBytes; i++) element.head.u8[i] = bytes.u8[at + i]!;
+  element.source = bytes;
+  element.at = at + headBytes;
+  element.byteCount = tailBytes;
+  element.headBytes = headBytes;
+  element.tailBytes = tailBytes;
+}
+
+/** Writes the entry of an integer at the start of `head`. Returns its bytes, at most 9. */
+export function encodeInteger(head: Bytes, integer: Int64): number {
   const { u8, view } = head;
   const low = integer.lo;
   if (integer.hi !== low >> 31) {
@@ -134,7 +158,11 @@ export function isElementAt(element: Element, bytes: Bytes, at: number): boolean
   const { head, headBytes, tailBytes } = element;
   const u8 = bytes.u8;
   for (let i = 0; i < headBytes; i++) if (u8[at + i] !== head.u8[i]) return false;
-  return tailBytes === 0 || equalBytes(bytes, at + headBytes, element.source, element.at, tailBytes);
+  if (tailBytes === 0) return true;
+  const last = tailBytes - 1;
+  // Texts that belong together often begin alike: they are told apart by their ends.
+  if (u8[at + headBytes + last] !== element.source.u8[element.at + last]) return false;
+  return equalBytes(bytes, at + headBytes, element.source, element.at, tailBytes);
 }
 
 function isIntegerEntry(lead: number): boolean {
@@ -190,8 +218,13 @@ export class EntryText {
     else if (lead === Lead.LongString) this.set(bytes, at + 5, bytes.view.getInt32(at + 1, true));
     else {
       readEntryInteger(bytes, at, this.integer);
-      this.set(this.digits, 0, formatInt64(this.digits.u8, 0, this.integer.hi, this.integer.lo));
+      this.setInteger(this.integer);
     }
+  }
+
+  /** Points this at the digits of an integer: valid until the next `point` or `setInteger`. */
+  setInteger(integer: Int64): void {
+    this.set(this.digits, 0, formatInt64(this.digits.u8, 0, integer.hi, integer.lo));
   }
 
   /** Points this at plain bytes. */

@@ -87,10 +87,8 @@ const HOMES_MAX = 65536;
 const loadMax = (homes: number): number => homes - (homes >> 3);
 /** Load right after a rebuild is at most this share of the homes, so that rebuilds stay far apart. */
 const REBUILD_LOAD = 0.75;
-
-/** Random numbers are below this. The factor mixes the bits that chose the segment with those that choose the slot. */
-const RANDOM_LIMIT = 0x100000000;
-const RANDOM_FACTOR = 0x9e3779b1;
+/** Of this many entries that are to come a segment is split at once: about what it would split at, less their spread. */
+const PRESPLIT_ENTRIES = 384;
 
 /** An empty table. Returns its offset, or 0 when the shard is full. */
 export function createTable(shard: Shard): number {
@@ -112,6 +110,23 @@ export function createTable(shard: Shard): number {
   words[word + Root.Segments] = 1;
   words[word + Root.Deep] = 1;
   return root;
+}
+
+/**
+ * An empty table that is already split for about `count` entries of all hashes: for filling it in the order of the
+ * hashes, which would crowd every segment of a growing table at one end, and leave it far too large. 0: no room.
+ */
+export function createTableFor(shard: Shard, count: number): number {
+  const table = createTable(shard);
+  if (table === 0) return 0;
+  for (let depth = 0; count >> depth >= PRESPLIT_ENTRIES && depth < DEPTH_MAX; depth++) {
+    for (let hash = 0; hash >= 0; hash = segmentEndHash(hash, depth)) {
+      if (split(shard, table, segmentOf(shard, table, hash), hash)) continue;
+      freeTable(shard, table);
+      return 0;
+    }
+  }
+  return table;
 }
 
 /** Frees the table's own blocks; what the references point to is the caller's. */
@@ -283,39 +298,39 @@ export function collectEntries(
 }
 
 /**
- * A slot chosen by `random` (an unsigned 32-bit number), or 0: that place was empty, try again with another number.
- * Every entry is about equally likely while segments are about equally full.
+ * A slot chosen by `random`, in [0, 2^32) and with a fraction, or 0: that place was empty, try again with another number.
+ * Every entry is equally likely, however unequally segments are filled.
  */
 export function randomSlot(shard: Shard, table: number, random: number): number {
-  const words = shard.words;
-  const segment = segmentOf(shard, table, random >>> 1) >> 2;
-  const slots = words[segment + Segment.Slots]!;
-  const index = Math.imul(random, RANDOM_FACTOR) >>> 8;
-  const slot = segment + Segment.FirstSlot + (index % slots) * Slot.Words;
-  return words[slot + Slot.Ref] === 0 ? 0 : slot;
+  const slot = aimSlot(shard, table, random);
+  return shard.words[slot + Slot.Ref] === 0 ? 0 : slot;
 }
 
 /**
- * Fills `out` with the references of slots chosen at random as `randomSlot` chooses them, 0 where one is empty, and touches
- * what they point to: the memory of all of them is fetched at once, where drawn one by one each waits for its own. Returns
- * a number that means nothing.
+ * `randomSlot` that leaves it to the caller to look whether the slot is empty. A number is drawn out of as many for each
+ * place of the directory as hardly any segment has slots for each of its places.
  */
-export function drawRefs(shard: Shard, table: number, out: Int32Array): number {
+export function aimSlot(shard: Shard, table: number, random: number): number {
   const words = shard.words;
   const root = table >> 2;
-  const directory = words[root + Root.Directory]! >> 2;
   const depth = words[root + Root.Depth]!;
-  for (let i = 0; i < out.length; i++) {
-    const random = Math.floor(Math.random() * RANDOM_LIMIT);
-    const place = directory + directoryIndex(random >>> 1, depth) * Place.Words;
-    const homes = words[place + Place.Shape]! >>> SHAPE_DEPTH_BITS;
-    const index = (Math.imul(random, RANDOM_FACTOR) >>> 8) % (homes + spillFor(homes));
-    out[i] = (words[place]! >> 2) + Segment.FirstSlot + index * Slot.Words + Slot.Ref;
-  }
-  for (let i = 0; i < out.length; i++) out[i] = words[out[i]!]!;
-  let sum = 0;
-  for (let i = 0; i < out.length; i++) sum ^= words[out[i]! >> 2]!;
-  return sum;
+  const place = random * 2 ** (depth - 32);
+  const index = Math.floor(place);
+  const at = (words[root + Root.Directory]! >> 2) + index * Place.Words;
+  const shape = words[at + Place.Shape]!;
+  const homes = shape >>> SHAPE_DEPTH_BITS;
+  const slots = homes + spillFor(homes);
+  const numbers = slotsPerPlaceMax(words, root, depth, slots) << (depth - (shape & SHAPE_DEPTH_MASK));
+  const number = Math.floor((place - index) * Math.max(numbers, slots));
+  return number < slots ? (words[at]! >> 2) + Segment.FirstSlot + number * Slot.Words : 0;
+}
+
+/** What a segment at the directory's depth has at most: it is rebuilt smaller below a quarter of its homes. */
+function slotsPerPlaceMax(words: Int32Array, root: number, depth: number, slots: number): number {
+  if (words[root + Root.Segments] === 1) return slots;
+  const mean = words[root + Root.Count]! / (1 << depth);
+  const countMax = mean + 6 * Math.sqrt(mean) + 10;
+  return Math.min(4 * Math.ceil(countMax), HOMES_SPLIT) + SPILL;
 }
 
 function directoryIndex(hash: number, depth: number): number {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { formatDouble, parseFloatStrict } from '../../src/base/double.ts';
+import { DOUBLE_BYTES_MAX, formatDouble, parseFloatStrict, writeDouble } from '../../src/base/double.ts';
 import { isOracleMissing, startOracle } from '../support/oracles.ts';
 import type { Oracle } from '../support/oracles.ts';
 
@@ -129,6 +129,29 @@ describe('formatDouble', () => {
   test('rounds an exact half to even, as C does and toExponential does not', () => {
     expect(formatDouble(1 + 2 ** -17)).toBe('1.0000076293945312');
     expect(formatDouble(-(1 + 3 * 2 ** -17))).toBe('-1.0000228881835938');
+  });
+
+  test('rounds up to where no exponent is needed', () => {
+    expect(formatDouble(9.999999999999999e-5)).toBe('9.9999999999999991e-05');
+    expect(formatDouble(0.00012345678901234567)).toBe('0.00012345678901234567');
+    expect(formatDouble(-123456789012345.67)).toBe('-123456789012345.67');
+  });
+
+  test('is what writeDouble writes', () => {
+    const eighths = fc.integer({ min: -(2 ** 40), max: 2 ** 40 }).map((value) => value / 8);
+    const fractions = fc
+      .tuple(fc.maxSafeInteger(), fc.integer({ min: 0, max: 12 }))
+      .map(([value, power]) => value / 2 ** power);
+    const value = fc.oneof(fc.double(), fc.double({ min: -1e6, max: 1e6 }), eighths, fractions);
+    const edges = [0, -0, Infinity, -Infinity, NaN, 0.5, -1 / 1024, 1 / 2048, 2 ** 43 + 1 / 1024, 1e15 + 0.5];
+    const check = (double: number): void => {
+      const bytes = Buffer.alloc(DOUBLE_BYTES_MAX + 2, 0x7e);
+      const end = writeDouble(bytes, 1, double);
+      expect(bytes.toString('latin1', 0, end + 1)).toBe(`~${formatDouble(double)}~`);
+    };
+    edges.forEach(check);
+    check(-2.2250738585072014e-308);
+    fc.assert(fc.property(value, check), { numRuns: 5000 });
   });
 
   test('loses nothing', () => {

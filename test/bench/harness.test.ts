@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { compareInTurn, median, summarise } from '../../bench/peers/compare.ts';
 import { LatencyHistogram } from '../../bench/peers/histogram.ts';
 import { cpuNsBetween, readCpu, type CpuReading } from '../../bench/peers/process-usage.ts';
-import { makeBatch, writeKeyDigits } from '../../bench/peers/requests.ts';
+import { Slot, writeDigits } from '../../bench/peers/request-text.ts';
+import { type Batch, makeBatch } from '../../bench/peers/requests.ts';
 import { productOf } from '../../bench/peers/server.ts';
 import type { Result } from '../../bench/result.ts';
 import { compareResults, parseResults } from '../../scripts/bench-diff.ts';
@@ -37,17 +38,43 @@ describe('latency histogram', () => {
 });
 
 describe('requests', () => {
-  test('a batch repeats the command and its keys can be rewritten in place', () => {
+  /** The batch's requests with the numbers `draw` gives. */
+  function write(batch: Batch, draw: () => number): string {
+    let number = 0;
+    for (let i = 0; i < batch.slots.length; i += Slot.Fields) {
+      if (batch.slots[i + Slot.IsNew] === 1) number = draw();
+      writeDigits(
+        batch.bytes,
+        batch.slots[i]!,
+        batch.slots[i + Slot.Digits]!,
+        number + batch.slots[i + Slot.Added]!,
+      );
+    }
+    return Buffer.from(batch.bytes).toString();
+  }
+
+  test('a batch repeats the command and its numbers can be rewritten in place', () => {
     const batch = makeBatch('resp', 'get', 2, 32);
-    writeKeyDigits(batch.bytes, batch.digitsAt[1]!, 98_765);
-    expect(Buffer.from(batch.bytes).toString()).toBe(
+    const numbers = [0, 98_765];
+    expect(write(batch, () => numbers.shift()!)).toBe(
       '*2\r\n$3\r\nGET\r\n$16\r\nkey:000000000000\r\n*2\r\n$3\r\nGET\r\n$16\r\nkey:000000098765\r\n',
     );
     expect(batch.replyBytes).toBe(2 * '$32\r\n'.length + 2 * 34);
   });
 
-  test('a request without a key has no digits to rewrite', () => {
-    expect(makeBatch('resp', 'ping', 3, 32).digitsAt).toEqual([]);
+  test('a number can stand in several places, with something added', () => {
+    expect(write(makeBatch('resp', 'zadd', 1, 0), () => 42)).toBe(
+      '*4\r\n$4\r\nZADD\r\n$5\r\nlarge\r\n$10\r\n1000000042\r\n$20\r\nelement:000000000042\r\n',
+    );
+    expect(write(makeBatch('resp', 'lrange', 1, 0), () => 123_456)).toBe(
+      '*4\r\n$6\r\nLRANGE\r\n$5\r\nlarge\r\n$6\r\n123456\r\n$6\r\n123555\r\n',
+    );
+  });
+
+  test('a request without a number has no places, replies of varying size are counted by lines', () => {
+    expect(makeBatch('resp', 'ping', 3, 32).slots.length).toBe(0);
+    const { replyBytes, replyLines, replyStart } = makeBatch('resp', 'zrank', 16, 0);
+    expect([replyBytes, replyLines, replyStart]).toEqual([0, 16, 58]);
   });
 
   test('memcached replies are counted with their key, flags and END', () => {

@@ -73,6 +73,18 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   'scan',
   // Redis 7.0 has the flag `protected` but does not show it.
   'debug',
+  // They lost the flag `noscript`: in a script they do not wait.
+  'blpop',
+  'brpop',
+  'blmove',
+  'brpoplpush',
+  'bzpopmin',
+  'bzpopmax',
+  // Its destination is overwritten, not read.
+  'sinterstore',
+  // Arity: they have taken WITHSCORE since 7.2.
+  'zrank',
+  'zrevrank',
 ]);
 
 /** An entry of COMMAND INFO with sets sorted, and without what rows do not say. */

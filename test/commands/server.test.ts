@@ -104,6 +104,14 @@ describe('INFO', () => {
     expect(Number(field(server, 'Memory', 'used_memory'))).toBeLessThan(1000);
   });
 
+  test('times slow commands whenever they run', () => {
+    const server = new TestServer();
+    for (let i = 0; i < 5; i++) server.run('DEBUG', 'SLEEP', '0.02');
+    const stats = sectionsOf(server.run('INFO', 'commandstats')).get('Commandstats')!;
+    const [, usec] = /^calls=5,usec=(\d+),/.exec(stats.get('cmdstat_debug')!)!;
+    expect(Number(usec)).toBeGreaterThanOrEqual(100_000);
+  });
+
   test('counts calls, failures, refusals and error codes', () => {
     const server = new TestServer();
     server.run('SET', 'k', 'v');

@@ -31,8 +31,12 @@ const NEWER: Readonly<Record<string, string>> = {
   HGETDEL: 'Redis 8.0',
   HGETEX: 'Redis 8.0',
   HSETEX: 'Redis 8.0',
+  BLMOVEM: 'Redis 8.10',
   INCREX: 'Redis 8.8',
+  LMOVEM: 'Redis 8.10',
   MSETEX: 'Redis 8.4',
+  SDIFFCARD: 'Redis 8.10',
+  SUNIONCARD: 'Redis 8.10',
   PREPEND: "ours: memcached's, for every protocol",
 };
 

@@ -16,7 +16,10 @@ import {
 } from '../../src/memory/shard.ts';
 import { Key } from '../../src/store/key.ts';
 import { Keyspace } from '../../src/store/keyspace.ts';
+import { valueAt, valueBytes } from '../../src/store/record.ts';
+import { createSetMember } from '../../src/structures/set/set-table.ts';
 import { createTable, insertEntry } from '../../src/structures/table.ts';
+import { TestServer } from '../support/test-server.ts';
 
 const SOURCE = join(import.meta.dir, '../../src');
 
@@ -40,9 +43,14 @@ for (const path of [
   'memory/pages.ts',
   'memory/allocator.ts',
   'structures/table.ts',
-  'structures/packed-fields.ts',
-  'structures/field-table.ts',
+  'structures/hash/packed-fields.ts',
+  'structures/hash/field-table.ts',
+  'structures/list/node.ts',
+  'structures/list/chain.ts',
+  'structures/sorted-set/score-node.ts',
+  'structures/sorted-set/scored-members.ts',
   'store/record.ts',
+  'store/interests.ts',
 ]) {
   test(`the numbers of ${path}`, () => {
     expect(enumsOf(path)).toMatchSnapshot();
@@ -64,6 +72,30 @@ test('the bytes of a record with every optional field', () => {
   keyspace.locate(key, input, 0, 3, 5);
   keyspace.putItem(key, input, 3, 5, 1_800_000_000_000, 0xdeadbeef);
   expect(hexLines(shard.bytes.u8.subarray(key.record, key.record + 48))).toMatchSnapshot();
+});
+
+test('the bytes of small sets and of a member of a large one', () => {
+  const server = new TestServer({ shardCount: 1 });
+  server.run('SADD', 'integers', '-2', '1', '70000');
+  server.run('SADD', 'wide', '5', '-4294967296');
+  server.run('SADD', 'texts', '-2', '1000', '70000', 'text', 'x'.repeat(64));
+  const { keyspace } = server.engine;
+  const shard = keyspace.shards[0]!;
+  const bytesOf = (name: string): string => {
+    const key = new Key(shard);
+    keyspace.locate(key, Bytes.fromText(name), 0, name.length, 0);
+    const at = valueAt(shard, keyspace.find(key));
+    return shard.bytes.u8.toString('hex', at, at + valueBytes(shard, key.record));
+  };
+  const short = createSetMember(shard, Bytes.fromText('text'), 0, 4);
+  const block = createSetMember(shard, Bytes.fromText('x'.repeat(254)), 0, 254);
+  expect({
+    integers: bytesOf('integers'),
+    wide: bytesOf('wide'),
+    texts: bytesOf('texts'),
+    shortMember: shard.bytes.u8.toString('hex', short, short + 5),
+    longMember: shard.bytes.u8.toString('hex', block, block + 8),
+  }).toMatchSnapshot();
 });
 
 test('the words of a table of three entries: root, directory, segment', () => {

@@ -2,9 +2,15 @@
 
 import { fuzzAllocator } from './allocator.fuzz.ts';
 import { leakCanary, overrunCanary } from './canary.fuzz.ts';
+import { fuzzInterests } from './interests.fuzz.ts';
 import { fuzzHash } from './hash.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
+import { fuzzMemberTable } from './member-table.fuzz.ts';
+import { fuzzList } from './list.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
+import { fuzzScoredMembers } from './scored-members.fuzz.ts';
+import { fuzzSets } from './set.fuzz.ts';
+import { fuzzSmallSets } from './small-set.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
 export interface FuzzerRow {
@@ -19,7 +25,13 @@ export interface FuzzerRow {
 export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   allocator: { run: fuzzAllocator, testOperations: 100_000 },
   table: { run: fuzzTable, testOperations: 100_000 },
+  'member-table': { run: fuzzMemberTable, testOperations: 30_000 },
+  'small-sets': { run: fuzzSmallSets, testOperations: 20_000 },
+  sets: { run: fuzzSets, testOperations: 5_000 },
+  list: { run: fuzzList, testOperations: 10_000 },
   keyspace: { run: fuzzKeyspace, testOperations: 60_000 },
+  interests: { run: fuzzInterests, testOperations: 20_000 },
+  'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },
   hash: { run: fuzzHash, testOperations: 15_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },

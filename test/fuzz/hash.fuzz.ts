@@ -22,8 +22,8 @@ import {
   setFieldTime,
   TimeCondition,
   TimeStatus,
-} from '../../src/store/hash.ts';
-import { HashSample, HashWalk, liveFieldCount } from '../../src/store/hash-walk.ts';
+} from '../../src/store/hash/hash.ts';
+import { HashSample, HashWalk, liveFieldCount } from '../../src/store/hash/walk.ts';
 import { Key } from '../../src/store/key.ts';
 import { Keyspace } from '../../src/store/keyspace.ts';
 import { Status } from '../../src/store/status.ts';

@@ -6,6 +6,7 @@ import {
   allocate,
   blockBytes,
   free,
+  hasRoomFor,
   resetAllocator,
   usableBytes,
   verifyAllocator,
@@ -58,6 +59,27 @@ test('reset drops every block at once', () => {
   expect(verifyAllocator(shard)).toBe(0);
   expect(allocate(shard, 3 << 20)).not.toBe(0);
   verifyAllocator(shard);
+});
+
+test('where there is said to be room there is, also for blocks of many sizes', () => {
+  // The sum of the sizes is small, but each opens a slab.
+  for (const sizeMax of [8000, 32_000]) {
+    const sizes: number[] = [];
+    for (let size = 130; size < sizeMax; size = Math.ceil(size * 1.12)) sizes.push(size);
+    const byteCount = sizes.reduce((sum, size) => sum + size);
+    let answers = '';
+    for (let freeBytes = 1 << 20; freeBytes < 10 << 20; freeBytes += 256 << 10) {
+      const shard = newShard(12 << 20);
+      allocate(shard, freeBytes);
+      // All the rest, and then the first block is free again.
+      for (let rest = shard.untouchedBytes; rest > 32_768; rest = shard.untouchedBytes) allocate(shard, rest);
+      free(shard, shard.words[Header.FirstPage]! << PAGE_SHIFT);
+      const hasRoom = hasRoomFor(shard, byteCount);
+      const isDone = sizes.every((size) => allocate(shard, size) !== 0);
+      answers += hasRoom ? (isDone ? 'Y' : '!') : '.';
+    }
+    expect(answers).toMatch(/^\.+Y+$/);
+  }
 });
 
 describe('free refuses', () => {

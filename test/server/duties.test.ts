@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'bun:test';
+import { Bytes } from '../../src/base/bytes.ts';
 import { Header } from '../../src/memory/shard.ts';
 import { ExpiryDuty } from '../../src/server/duties/expiry-duty.ts';
+import { GraveyardDuty } from '../../src/server/duties/graveyard-duty.ts';
 import { MemoryDuty } from '../../src/server/duties/memory-duty.ts';
+import { isGraveyardEmpty } from '../../src/store/graveyard.ts';
 import { TestServer } from '../support/test-server.ts';
 
 /** Lets everything that waits for its turn run. */
@@ -92,5 +95,29 @@ describe('memory of free pages', () => {
     }
     // What is never used, as each value is written before the old one goes; not the 2 MB that are free at times.
     expect(calls.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(1 << 20);
+  });
+});
+
+describe('the graveyard', () => {
+  test('is emptied as soon as the event loop comes round, when a worker buries in a shard of its own', async () => {
+    const server = new TestServer({ shardCount: 2 });
+    const { keyspace } = server.engine;
+    const duty = new GraveyardDuty(keyspace.shards.slice(0, 1));
+    keyspace.onBuried = (shard) => duty.wake(shard);
+    const members = Array.from({ length: 20_000 }, (_, i) => `member:${i}`);
+    // Names of keys in either shard.
+    const names = keyspace.shards.map((shard) => {
+      for (let i = 0; ; i++) {
+        const name = `set${i}`;
+        const hash = keyspace.hash(Bytes.fromText(name), 0, name.length, 0);
+        if (keyspace.shardOf(hash) === shard) return name;
+      }
+    });
+    for (const name of names) server.run('SADD', name, ...members);
+    for (const name of names) server.run('DEL', name);
+    expect(keyspace.shards.map(isGraveyardEmpty)).toEqual([false, false]);
+    while (!isGraveyardEmpty(keyspace.shards[0]!)) await turns(1);
+    expect(keyspace.shards.map(isGraveyardEmpty)).toEqual([true, false]);
+    server.verify();
   });
 });

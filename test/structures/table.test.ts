@@ -8,6 +8,7 @@ import { createShardMemory, Shard } from '../../src/memory/shard.ts';
 import {
   collectEntries,
   createTable,
+  createTableFor,
   describeTable,
   findSlot,
   freeTable,
@@ -141,25 +142,48 @@ test('a walk returns hashes in order, those of one hash together', () => {
   for (let i = 2; i < out.length; i += 2) expect(out[i]!).toBeGreaterThanOrEqual(out[i - 2]!);
 });
 
-test('randomSlot draws every entry about equally often', () => {
+test('randomSlot draws every entry equally often, however unequally segments are filled', () => {
   const shard = newShard();
-  const { table } = filledTable(shard, 2000);
+  const { table, hashes } = filledTable(shard, 3000);
+  // Of one quarter of the hashes little is left, so that segments there are small and merged.
+  const kept = hashes.flatMap((hash, i) => (hash >>> 29 !== 1 || i % 20 === 0 ? [(i + 1) * 8] : []));
+  hashes.forEach((hash, i) => {
+    if (hash >>> 29 === 1 && i % 20 !== 0) remove(shard, table, hash, (i + 1) * 8);
+  });
   const random = new Prng(3);
-  const counts = new Map<number, number>();
+  const counts = new Map(kept.map((ref) => [ref, 0]));
   let drawn = 0;
   for (let i = 0; i < 400_000; i++) {
-    const slot = randomSlot(shard, table, random.next32());
+    const slot = randomSlot(shard, table, random.next32() + random.next32() / 2 ** 32);
     if (slot === 0) continue;
     drawn++;
-    counts.set(slotRef(shard, slot), (counts.get(slotRef(shard, slot)) ?? 0) + 1);
+    counts.set(slotRef(shard, slot), counts.get(slotRef(shard, slot))! + 1);
   }
-  expect(drawn).toBeGreaterThan(100_000);
-  expect(counts.size).toBe(2000);
-  const mean = drawn / 2000;
-  for (const count of counts.values()) {
-    expect(count).toBeGreaterThan(mean / 3);
-    expect(count).toBeLessThan(mean * 3);
-  }
+  expect(drawn).toBeGreaterThan(50_000);
+  expect(counts.size).toBe(kept.length);
+  const mean = drawn / kept.length;
+  let statistic = 0;
+  for (const count of counts.values()) statistic += (count - mean) ** 2 / mean;
+  expect(Math.abs(statistic - kept.length) / Math.sqrt(2 * kept.length)).toBeLessThan(6);
+});
+
+test('a table made for so many entries is no larger when they come in the order of their hashes', () => {
+  const shard = newShard();
+  const { table, hashes } = filledTable(shard, 100_000);
+  const inOrder = createTableFor(shard, 100_000);
+  hashes.toSorted((a, b) => a - b).forEach((hash, i) => insertEntry(shard, inOrder, hash, (i + 1) * 8));
+  expect(verifyTable(shard, inOrder)).toBe(100_000);
+  expect(tableBytesUsed(shard, inOrder)).toBeLessThan(tableBytesUsed(shard, table) * 1.2);
+  for (const count of [0, 1, 300, 400, 1000])
+    expect(verifyTable(shard, createTableFor(shard, count))).toBe(0);
+});
+
+test('a table for many entries that cannot be made leaves nothing behind', () => {
+  const shard = newShard(1 << 20);
+  for (let i = 0; i < 40; i++) allocate(shard, 16_000);
+  const used = verifyAllocator(shard);
+  expect(createTableFor(shard, 2_000_000)).toBe(0);
+  expect(verifyAllocator(shard)).toBe(used);
 });
 
 test('an insert that finds no room at any of its steps leaves every entry where it was', () => {

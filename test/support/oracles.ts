@@ -50,6 +50,8 @@ async function tryStartOracle(program: OracleProgram, port: number, flags: strin
   const folder = mkdtempSync(join(tmpdir(), `${program}-`));
   const child = Bun.spawn([...DIE_WITH_PARENT, program, ...commandLine(program, port), ...flags], {
     cwd: folder,
+    // Redis sorts text by the locale; ours by bytes.
+    env: { ...process.env, LC_ALL: 'C' },
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'ignore',

@@ -13,6 +13,7 @@ export interface TestServerOptions {
   /** A power of two. */
   readonly shardCount?: number;
   readonly shardBytes?: number;
+  readonly interestBytes?: number;
   /** Settings as in redis.conf, by name. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -118,18 +119,21 @@ export class TestServer {
   readonly client: TestClient;
 
   constructor(options: TestServerOptions = {}) {
-    const { shardCount = 4, shardBytes = 64 << 20, settings = {} } = options;
+    const { shardCount = 4, shardBytes = 64 << 20, interestBytes = 16 << 20, settings = {} } = options;
     const config = Config.withDefaults(LIMITS);
     config.assign({ maxmemory: '0', 'enable-debug-command': 'yes', ...settings });
     this.engine = new Engine({
       workerIndex: 0,
       control: ControlBlock.create(1, config.number('databases')).memory,
       shards: Array.from({ length: shardCount }, () => createShardMemory(shardBytes)),
-      shardHeads: createShardHeads(shardCount),
+      interests: createShardMemory(interestBytes),
+      shardHeads: createShardHeads(shardCount + 1),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),
     });
+    // Every reply is there when `receive` returns.
+    this.engine.outbox.schedule = (run) => run();
     const { mesh } = this.engine;
     mesh.on('config.set', (request) =>
       setConfig(config, request as SetRequest, (changed) => mesh.askHere('config.assign', changed)),
@@ -154,5 +158,6 @@ export class TestServer {
   verify(): void {
     const { keyspace } = this.engine;
     for (const shard of keyspace.shards) keyspace.verifyShard(shard);
+    this.engine.dispatcher.interests.verify();
   }
 }

@@ -1,6 +1,6 @@
 /** CLIENT: what a client tells about itself, and what it asks about and does to others, on whichever worker they are. */
 import { isPrintableWord, parseLong } from './client-arguments.ts';
-import { CLIENT_NAME_INVALID, helpText, SYNTAX_ERROR } from '../replies.ts';
+import { CLIENT_NAME_INVALID, helpText, NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, type Row } from '../row.ts';
 
 /** Which clients are meant; a field left out means any. */
@@ -33,6 +33,12 @@ export interface KillOutcome {
 export interface PauseRequest {
   readonly untilMs: number;
   readonly all: boolean;
+}
+
+/** Question of `clients.unblock`, which each worker answers by whether it had such a client. */
+export interface UnblockRequest {
+  readonly id: number;
+  readonly withError: boolean;
 }
 
 const COMMON = Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Sentinel;
@@ -76,6 +82,7 @@ const SUBCOMMANDS: readonly Row[] = [
   sub('REPLY', '3.2.0', 3, COMMON, 'Says whether replies are sent.', replyMode),
   { ...sub('SETINFO', '7.2.0', 4, COMMON, "Names the client's library.", setInfo), tips: EVERYWHERE },
   { ...sub('SETNAME', '2.6.9', 3, COMMON, 'Names the connection.', setName), tips: EVERYWHERE },
+  sub('UNBLOCK', '5.0.0', -3, COMMON | Flag.Admin, 'Ends the wait of a blocked connection.', unblock),
   sub('UNPAUSE', '6.2.0', 2, COMMON | Flag.Admin, 'Ends a pause.', unpause),
 ];
 
@@ -120,6 +127,8 @@ function help(call: Call): void {
     "    Names the client's library.",
     'SETNAME <name>',
     '    Names the connection.',
+    'UNBLOCK <client-id> [TIMEOUT|ERROR]',
+    '    Ends the wait of a blocked connection, as if its time were over or with an error.',
     'UNPAUSE',
     '    Ends a pause.',
   ]);
@@ -325,6 +334,25 @@ function setName(call: Call): void {
   if (!isPrintableWord(name)) return call.reply.error(CLIENT_NAME_INVALID);
   call.client.name = name;
   call.reply.ok();
+}
+
+function unblock(call: Call): void {
+  const { reply, server } = call;
+  if (call.count > 4) {
+    const name = call.text(1).slice(0, 128);
+    return reply.error(`ERR unknown subcommand or wrong number of arguments for '${name}'. Try CLIENT HELP.`);
+  }
+  const reason = call.count === 4 ? call.text(3).toUpperCase() : 'TIMEOUT';
+  if (reason !== 'TIMEOUT' && reason !== 'ERROR') {
+    return reply.error('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
+  }
+  const wanted = parseLong(call.text(2));
+  if (wanted === null) return reply.error(NOT_AN_INTEGER);
+  const request: UnblockRequest = { id: Number(wanted), withError: reason === 'ERROR' };
+  const parked = call.park();
+  void server.askWorkers('clients.unblock', request).then((answers) => {
+    parked.resume((late) => late.integer(answers.includes(true) ? 1 : 0));
+  });
 }
 
 function unpause(call: Call): void {

@@ -8,6 +8,7 @@ import { isWord } from '../argument.ts';
 import { expiryRows } from './expiry.ts';
 import { scanRows } from './scan.ts';
 import { objectRow } from './object.ts';
+import { sortRows } from './sort.ts';
 import {
   DATABASE_OUT_OF_RANGE,
   NO_SUCH_KEY,
@@ -130,6 +131,7 @@ export const genericFamily: Family = {
     },
     ...expiryRows,
     ...scanRows,
+    ...sortRows,
     objectRow,
   ],
 };

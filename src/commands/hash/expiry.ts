@@ -10,7 +10,7 @@ import {
   setFieldTime,
   TimeCondition,
   TimeStatus,
-} from '../../store/hash.ts';
+} from '../../store/hash/hash.ts';
 import { type ExpiryUnit, hasPassed } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import { type Call, Flag, type Handler, key, KeyFlag, type Row } from '../row.ts';
@@ -25,6 +25,8 @@ const NO_TIME = -1;
 const REFUSED = 0;
 const DONE = 1;
 const DELETED = 2;
+/** The most that one of them takes. */
+const RESULT_REPLY_BYTES = 5;
 
 export const expiryRows: readonly Row[] = [
   setterRow('HEXPIRE', 'Lets fields of a hash expire in some seconds.', (call) =>
@@ -87,6 +89,8 @@ function expire(call: Call, unit: ExpiryUnit, isAbsolute: boolean): void {
   if (record === 0) return replySame(call, options.count, NO_FIELD);
   if (!hasRoomForTimes(call, options)) return call.reply.error(OUT_OF_MEMORY);
   const { reply, keyspace } = call;
+  // Nothing has been changed yet when that is too much.
+  reply.ensure(options.count * RESULT_REPLY_BYTES);
   const start = reply.at;
   reply.array(options.count);
   let changed = false;
@@ -172,6 +176,7 @@ function hpersistCommand(call: Call): void {
   const record = findHash(call, key);
   if (record === NOT_A_HASH || !parseFields(call, options)) return;
   if (record === 0) return replySame(call, options.count, NO_FIELD);
+  reply.ensure(options.count * RESULT_REPLY_BYTES);
   reply.array(options.count);
   let changed = false;
   for (let index = options.first; index < options.first + options.count; index++) {

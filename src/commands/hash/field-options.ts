@@ -4,7 +4,7 @@
  * are refused in the words of 8.0.
  */
 import { Int64, int64ToNumber } from '../../base/int64.ts';
-import { TimeCondition } from '../../store/hash.ts';
+import { TimeCondition } from '../../store/hash/hash.ts';
 import { isWord, parseInt64Argument } from '../argument.ts';
 import { ExpiryOption, expiryOptionAt, type ExpiryUnit, takesTime } from '../expiry-argument.ts';
 import { invalidExpiry, NOT_AN_INTEGER, wrongArity } from '../replies.ts';

@@ -1,6 +1,5 @@
 /** Hashes: fields read, set and removed. The rest of the family is in the files it concatenates here. */
 import {
-  AHEAD_FIELDS,
   fetchFields,
   FieldStatus,
   findField,
@@ -9,7 +8,7 @@ import {
   hasRoomForFields,
   removeField,
   setField,
-} from '../../store/hash.ts';
+} from '../../store/hash/hash.ts';
 import { OUT_OF_MEMORY, wrongArity } from '../replies.ts';
 import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { expiryRows } from './expiry.ts';
@@ -151,12 +150,14 @@ function setPairs(call: Call): number {
   if (count > 4 && !hasRoomForFields(key, (count - 2) >> 1, textBytes(call, 2, count))) return refuse(call);
   let added = 0;
   let status = FieldStatus.Updated;
+  let changed = false;
   for (let index = 2; index < count; index += 2) {
     status = setField(keyspace, key, argumentElement(call, index), otherElement(call, index + 1), 0);
     if (status === FieldStatus.OutOfMemory) break;
+    changed = true;
     if (status === FieldStatus.Added) added++;
   }
-  if (key.record !== 0) hashChanged(keyspace, key);
+  if (changed) hashChanged(keyspace, key);
   return status === FieldStatus.OutOfMemory ? refuse(call) : added;
 }
 
@@ -187,18 +188,15 @@ function hgetCommand(call: Call): void {
 
 /** HMGET of fewer arguments does not look ahead. */
 const AHEAD_COUNT_MIN = 6;
-/** Keeps the reads of `fetchFields` from being optimised away. */
-const scratchFetched = { sum: 0 };
 
 /** Hot. */
 function hmgetCommand(call: Call): void {
   const { key, keyspace, reply, count } = call;
   if (readHash(call, key) === NOT_A_HASH) return;
   reply.array(count - 2);
+  let ahead = count < AHEAD_COUNT_MIN ? count : 2;
   for (let index = 2; index < count; index++) {
-    if ((index - 2) % AHEAD_FIELDS === 0 && count > AHEAD_COUNT_MIN) {
-      scratchFetched.sum = fetchFields(keyspace, key, call.source, call.args, index, count - index);
-    }
+    if (index === ahead) ahead = fetchFields(keyspace, key, call.source, call.args, index, count);
     if (findField(keyspace, key, argumentElement(call, index), scratchText)) replyText(call, scratchText);
     else reply.nil();
   }

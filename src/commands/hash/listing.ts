@@ -1,7 +1,7 @@
 /** Commands that list a hash: all of it, or part by part. */
 import { globMatch } from '../../base/glob.ts';
 import { HASH_LIMIT } from '../../base/hash.ts';
-import { HashWalk, liveFieldCount } from '../../store/hash-walk.ts';
+import { HashWalk, liveFieldCount } from '../../store/hash/walk.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import {

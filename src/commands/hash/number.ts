@@ -7,7 +7,7 @@ import {
   type LongDouble,
   parseLongDouble,
 } from '../../base/long-double.ts';
-import { FieldStatus, findField, hashChanged, KEEP_TIME, setField } from '../../store/hash.ts';
+import { FieldStatus, findField, hashChanged, KEEP_TIME, setField } from '../../store/hash/hash.ts';
 import { Element, encodeElement } from '../../structures/packed-entry.ts';
 import { parseInt64Argument, parseLongDoubleArgument } from '../argument.ts';
 import {

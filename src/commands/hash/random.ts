@@ -1,8 +1,8 @@
 /** HRANDFIELD: fields drawn at random. */
 import { Int64, int64ToNumber } from '../../base/int64.ts';
-import { HashSample, HashWalk } from '../../store/hash-walk.ts';
+import { HashSample, HashWalk } from '../../store/hash/walk.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
-import { isWord, parseInt64Argument } from '../argument.ts';
+import { isBeyondHalf, isWord, parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { NOT_A_HASH, readHash, replyText } from './value.ts';
@@ -50,11 +50,6 @@ function hrandfieldCommand(call: Call): void {
   replyMany(call, count, withValues);
 }
 
-/** Whether twice as many would be beyond ±(2^63 - 1). */
-function isBeyondHalf({ hi, lo }: Int64): boolean {
-  return hi > 0x3fffffff || hi < -0x40000000 || (hi === -0x40000000 && lo === 0);
-}
-
 function replyOne(call: Call): void {
   const { key, keyspace, reply } = call;
   const record = readHash(call, key);
@@ -95,6 +90,8 @@ function replyRepeating(call: Call, sample: HashSample, count: number, withValue
 /** Draws until there are enough different ones: most draws bring a new one. */
 function replyDrawn(call: Call, sample: HashSample, count: number, withValues: boolean): void {
   const drawn = scratchDrawn;
+  // A reply that was given up as too large has left some.
+  drawn.clear();
   while (drawn.size < count) {
     const place = sample.draw();
     if (drawn.has(place)) continue;

@@ -5,12 +5,13 @@ import {
   hashChanged,
   hasRoomForFields,
   KEEP_TIME,
+  peekField,
   removeField,
   setField,
   setFieldTime,
   TimeCondition,
   TimeStatus,
-} from '../../store/hash.ts';
+} from '../../store/hash/hash.ts';
 import { ExpiryOption, hasPassed, takesTime } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
@@ -65,11 +66,31 @@ export const timedRows: readonly Row[] = [
   },
 ];
 
+/** The most that a reply of several values takes beside them, and with each of them. */
+const REPLY_BYTES = 128;
+const VALUE_REPLY_BYTES = 16;
+
 const scratchOptions = new FieldOptions();
 
 function replyNils(call: Call, count: number): void {
   call.reply.array(count);
   for (let i = 0; i < count; i++) call.reply.nil();
+}
+
+/**
+ * Gives up a reply of the values of several fields, if it would grow too large, before the first of them is changed. That
+ * of a single one is complete before its field is.
+ */
+function refuseLarge(call: Call, { first, count }: FieldOptions): void {
+  const { key, keyspace, reply } = call;
+  if (count === 1) return;
+  let byteCount = REPLY_BYTES;
+  for (let index = first; index < first + count; index++) {
+    byteCount += VALUE_REPLY_BYTES;
+    if (peekField(keyspace, key, argumentElement(call, index), scratchText))
+      byteCount += scratchText.byteCount;
+  }
+  reply.refuseBeyond(byteCount);
 }
 
 function hgetdelCommand(call: Call): void {
@@ -78,6 +99,7 @@ function hgetdelCommand(call: Call): void {
   const record = findHash(call, key);
   if (record === NOT_A_HASH || !parseFields(call, options)) return;
   if (record === 0) return replyNils(call, options.count);
+  refuseLarge(call, options);
   reply.array(options.count);
   let removed = false;
   for (let index = options.first; index < call.count; index++) {
@@ -100,6 +122,7 @@ function hgetexCommand(call: Call): void {
   if (record === NOT_A_HASH || !parseGetOptions(call, options)) return;
   if (record === 0) return replyNils(call, options.count);
   if (takesTime(options.expiry) && !hasRoomForTimes(call, options)) return reply.error(OUT_OF_MEMORY);
+  if (options.expiry !== ExpiryOption.None) refuseLarge(call, options);
   const start = reply.at;
   reply.array(options.count);
   let changed = false;
@@ -150,10 +173,13 @@ function hsetexCommand(call: Call): void {
   }
   const timeMs = options.expiry === ExpiryOption.KeepTtl ? KEEP_TIME : options.timeMs;
   let status = FieldStatus.Updated;
-  for (let index = first; index < end && status !== FieldStatus.OutOfMemory; index += 2) {
+  let changed = false;
+  for (let index = first; index < end; index += 2) {
     status = setField(keyspace, key, argumentElement(call, index), otherElement(call, index + 1), timeMs);
+    if (status === FieldStatus.OutOfMemory) break;
+    changed = true;
   }
-  if (key.record !== 0) hashChanged(keyspace, key);
+  if (changed) hashChanged(keyspace, key);
   if (status === FieldStatus.OutOfMemory) reply.error(OUT_OF_MEMORY);
   else reply.integer(1);
 }

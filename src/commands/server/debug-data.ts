@@ -5,14 +5,20 @@ import { parseInteger } from '../../base/number.ts';
 import { Head, Header, PAGE_BYTES, type Shard } from '../../memory/shard.ts';
 import {
   expiryAtMs,
+  isRooted,
   recordAccess,
   recordBlockBytes,
   recordDatabase,
+  recordEncoding,
   recordEpoch,
+  rootOf,
+  recordType,
   valueAt,
   valueBytes,
+  ValueType,
 } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
+import { structureKind } from '../../store/structure-kinds.ts';
 import { describeTable } from '../../structures/table.ts';
 import { NO_SUCH_KEY, OUT_OF_MEMORY } from '../replies.ts';
 import type { Call } from '../row.ts';
@@ -86,14 +92,23 @@ function describeRecord(call: Call, shard: Shard, record: number): string {
     expiry_at_ms: expiryAtMs(shard, record),
   };
   const words = Object.entries(fields).map(([name, value]) => `${name}:${value}`);
+  const encoding = recordEncoding(shard, record);
+  if (isRooted(encoding)) {
+    const root = rootOf(shard, record);
+    const kind = structureKind(encoding);
+    words.push(`structure_bytes:${kind.bytesUsed(shard, root)}`, kind.describe(shard, root));
+  }
   return `Value at:0x${record.toString(16)} ${words.join(' ')}`;
 }
 
 const scratchInteger = new Int64();
 
-/** Length of a string in an RDB file, which would hold it without compression. */
+/** Length of a string in an RDB file, which would hold it without compression; of other values the bytes they take. */
 function serializedBytes(shard: Shard, record: number): number {
   const byteCount = valueBytes(shard, record);
+  const encoding = recordEncoding(shard, record);
+  if (isRooted(encoding)) return structureKind(encoding).bytesUsed(shard, rootOf(shard, record));
+  if (recordType(shard, record) !== ValueType.String) return byteCount;
   const at = valueAt(shard, record);
   if (byteCount <= 11 && parseInt64(shard.bytes.u8, at, at + byteCount, scratchInteger)) {
     const value = Number(shard.bytes.u8.toString('latin1', at, at + byteCount));
@@ -111,6 +126,7 @@ export function debugVerify(call: Call): void {
   call.eachShard((shard) => {
     count += call.keyspace.verifyShard(shard);
   });
+  call.interests.verify();
   call.reply.integer(count);
 }
 

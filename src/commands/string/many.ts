@@ -131,7 +131,7 @@ function removePairs(call: Call, from: number, end: number): void {
 
 /** Sets every key from argument `from` on to the argument after it. False, nothing changed: out of memory. */
 function putPairs(call: Call, from: number, end: number, whenMs: number): boolean {
-  if (!haveRoom(call, from, end)) return stagePairs(call, from, end, whenMs);
+  if (!hasRoom(call, from, end)) return stagePairs(call, from, end, whenMs);
   const { key, keyspace, args, source } = call;
   for (let index = from; index < end; index += 2) {
     call.locate(index, key);
@@ -143,15 +143,12 @@ function putPairs(call: Call, from: number, end: number, whenMs: number): boolea
 }
 
 /** Whether the shards of all the keys have so much room left that every record finds its place, whatever it needs. */
-function haveRoom(call: Call, from: number, end: number): boolean {
+function hasRoom(call: Call, from: number, end: number): boolean {
   const args = call.args;
   const argumentBytes = args[end * 2 - 2]! + args[end * 2 - 1]! - args[from * 2]!;
-  const needed = DIRECTORY_ROOM_BYTES + ((end - from) >> 1) * RECORD_ROOM_BYTES + argumentBytes;
-  for (let index = from; index < end; index += 2) {
-    call.locate(index, call.key);
-    if (call.key.shard.untouchedBytes < needed) return false;
-  }
-  return true;
+  return (
+    call.untouchedBytes >= DIRECTORY_ROOM_BYTES + ((end - from) >> 1) * RECORD_ROOM_BYTES + argumentBytes
+  );
 }
 
 /** `putPairs` where memory may run out on the way: makes all records, then lets them take their places. */

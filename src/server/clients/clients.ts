@@ -7,6 +7,7 @@ import type {
   ClientListing,
   KillOutcome,
   PauseRequest,
+  UnblockRequest,
 } from '../../commands/connection/client.ts';
 import type { Connection } from './connection.ts';
 import type { Engine } from '../engine.ts';
@@ -18,6 +19,10 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 export function serveClientTopics(engine: Engine): void {
   engine.mesh.on('clients.list', (filter) => listClients(engine, filter as ClientFilter));
   engine.mesh.on('clients.kill', (filter) => killClients(engine, filter as ClientFilter));
+  engine.mesh.on('clients.unblock', (request) => {
+    const { id, withError } = request as UnblockRequest;
+    return engine.blockedClients.unblock(id, withError);
+  });
   engine.mesh.on('clients.pause', (request) => {
     const { untilMs, all } = request as PauseRequest;
     // The asker's own worker gets here from within a command, and none may be run inside another.

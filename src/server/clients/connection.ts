@@ -62,6 +62,7 @@ export abstract class Connection implements ParkableClient {
   closed = false;
   /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
   waiting = false;
+  blocked = false;
   private closing = false;
   /** The client has closed its half: it sends no more, but may still read. */
   private peerEnded = false;
@@ -178,13 +179,15 @@ export abstract class Connection implements ParkableClient {
 
   /** Runs requests, flushing as output grows. Returns the position behind the last one run. */
   private run(input: Bytes, at: number, end: number, moved: boolean): number {
+    const { outbox, keyspace } = this.engine;
     let position = this.readRequests(input, at, end, moved);
     while (this.engine.dispatcher.reply.at >= FLUSH_BYTES) {
-      this.flush();
+      outbox.flushWith(this);
       if (this.mustStop) return position;
       position = this.readRequests(input, position, end, true);
     }
-    this.flush();
+    if (this.mustStop) outbox.flushWith(this);
+    else outbox.finish(this, keyspace.nowMs);
     return position;
   }
 
@@ -231,24 +234,23 @@ export abstract class Connection implements ParkableClient {
     return moved;
   }
 
-  /** Hands the replies written so far to the socket; what it does not take is kept. */
-  flush(): void {
-    const reply = this.engine.dispatcher.reply;
-    const byteCount = reply.at;
-    if (byteCount === 0) return;
-    let taken = 0;
-    if (this.backlogBytes === 0 && !this.closed) taken = this.socket.write(reply.bytes.u8, 0, byteCount);
+  /** Hands a part of the output buffer to the socket. False: it did not take all, and the rest is kept. */
+  send(from: number, to: number): boolean {
+    const { dispatcher, keyspace } = this.engine;
+    const reply = dispatcher.reply;
+    keyspace.counters[Counter.NetOutputBytes]! += to - from;
+    keyspace.counters[Counter.WritesProcessed]!++;
+    if (this.closed) return true;
+    const taken = this.backlogBytes === 0 ? this.socket.write(reply.bytes.u8, from, to - from) : 0;
     // The client has reset the connection. Bun need not tell of that again when the socket is paused.
     if (taken < 0) this.terminate();
-    else if (taken < byteCount && !this.closed) this.keepOutput(reply, taken);
-    this.engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
-    this.engine.keyspace.counters[Counter.WritesProcessed]!++;
-    const released = reply.clear();
-    if (this.backlogBytes === 0) this.engine.gaveUpBuffer(released);
+    if (this.closed || taken === to - from) return true;
+    this.keepOutput(reply, from + taken, to);
+    return false;
   }
 
-  private keepOutput(reply: RespWriter, from: number): void {
-    const rest = reply.takeFrom(from);
+  private keepOutput(reply: RespWriter, from: number, to: number): void {
+    const rest = reply.take(from, to);
     this.backlog.push(rest);
     this.backlogBytes += rest.length;
     this.socket.pause();
@@ -312,7 +314,8 @@ export abstract class Connection implements ParkableClient {
   /** The client will send nothing more. It still gets an answer that is under way, but nothing that may take long. */
   onEnd(): void {
     this.peerEnded = true;
-    const awaitsAnswer = this.waiting && !this.engine.clientPause.holds(this);
+    this.engine.outbox.flush();
+    const awaitsAnswer = this.waiting && !this.blocked && !this.engine.clientPause.holds(this);
     if (!awaitsAnswer && this.backlogBytes === 0) this.close();
   }
 
@@ -324,15 +327,17 @@ export abstract class Connection implements ParkableClient {
     return {
       resume: (write) => {
         if (this.closed) return;
-        const reply = this.engine.dispatcher.reply;
-        assert(reply.at === 0, "a client was resumed in the midst of another's requests");
+        this.lastActiveMs = Date.now();
+        const { outbox, dispatcher } = this.engine;
+        const { reply } = dispatcher;
+        assert(reply.at === outbox.start, "a client was resumed in the midst of another's requests");
         reply.version = this.version;
         const start = reply.at;
         const errors = reply.errorCount;
         write(reply);
         if (reply.errorCount !== errors) this.engine.dispatcher.countError();
         if (isSilent) reply.at = start;
-        this.flush();
+        outbox.flushWith(this);
         this.release();
       },
     };
@@ -361,6 +366,7 @@ export abstract class Connection implements ParkableClient {
 
   /** Closes the connection; output that the socket has not taken is lost. */
   close(): void {
+    this.engine.outbox.flush();
     if (this.closed) return;
     // A client that does not read could keep what the socket has taken for ever: it gets a reset instead.
     if (this.backlogBytes > 0) this.socket.terminate();

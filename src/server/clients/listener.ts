@@ -61,7 +61,7 @@ export class Listeners {
       binaryType: 'buffer',
       open: (socket) => this.accept(socket, kind, unixPath),
       handshake: (socket) => this.checkCertificate(socket),
-      data: (socket, chunk) => (socket.data as Connection | undefined)?.receive(chunk as Buffer),
+      data: (socket, chunk) => this.onData(socket, chunk as Buffer),
       end: (socket) => this.onEnd(socket),
       drain: (socket) => (socket.data as Connection | undefined)?.drain(),
       close: (socket) => (socket.data as Connection | undefined)?.onClose(),
@@ -96,6 +96,11 @@ export class Listeners {
             formatAddress(socket.localAddress, socket.localPort),
           )
         : new kind(engine, socket, `${unixPath}:0`, `${unixPath}:0`);
+  }
+
+  private onData(socket: Socket<unknown>, chunk: Buffer): void {
+    (socket.data as Connection | undefined)?.receive(chunk);
+    this.engine.collector.bufferUsed(chunk.length);
   }
 
   private onEnd(socket: Socket<unknown>): void {

@@ -16,6 +16,7 @@ export function startDuties(engine: Engine): void {
   const expiry = new ExpiryDuty(keyspace, home, engine.config.number('databases'));
   const memory = new MemoryDuty(keyspace.shards, home, openAdvise());
   const graveyard = new GraveyardDuty(home);
+  keyspace.onBuried = (shard) => graveyard.wake(shard);
   engine.mesh.on('expiry.enable', (enabled) => {
     expiry.enabled = enabled === true;
   });

@@ -17,9 +17,16 @@ export class GraveyardDuty {
     this.shards = home;
   }
 
-  /** To be called about ten times a second. */
+  /** To be called about ten times a second: for what other workers have buried. */
   tick(): void {
     if (!this.running) this.turn();
+  }
+
+  /** Something was buried in `shard`, whose lock is held: starts as soon as clients have been served. */
+  wake(shard: Shard): void {
+    if (this.running || !this.shards.includes(shard)) return;
+    this.running = true;
+    setImmediate(() => this.turn());
   }
 
   /** Works for one turn; goes on after the event loop has served clients while there is more to free. */

@@ -50,6 +50,28 @@ test('GET answers what SET stored, whatever the bytes', () => {
 });
 
 describe('SET', () => {
+  test('over a string of the same length leaves nothing of what that was', () => {
+    const server = new TestServer();
+    for (const command of [
+      ['SET', 'k', '789'],
+      ['MSET', 'k', '789'],
+    ]) {
+      server.run('DEL', 'k');
+      server.run('APPEND', 'k', '1');
+      server.run('APPEND', 'k', '23');
+      expect(server.run('OBJECT', 'ENCODING', 'k')).toBe('$3\r\nraw\r\n');
+      server.run(...command);
+      expect(server.run('OBJECT', 'ENCODING', 'k')).toBe('$3\r\nint\r\n');
+      server.run('EXPIRE', 'k', 100);
+      server.run(...command);
+      expect(server.run('TTL', 'k') + server.run('GET', 'k')).toBe(':-1\r\n$3\r\n789\r\n');
+      const changes = server.engine.keyspace.changes;
+      server.run(...command);
+      expect(server.engine.keyspace.changes).toBe(changes + 1);
+      server.verify();
+    }
+  });
+
   test('NX sets only a missing key, XX only an existing one', () => {
     const server = new TestServer();
     expect(server.run('SET', 'k', '1', 'XX')).toBe(NIL);

@@ -1,0 +1,144 @@
+/**
+ * Blocking commands, the side of those who serve: whoever gives something to a key for which clients wait takes it for
+ * the one that has waited longest, while still under the locks of the command, and leaves the reply with that client's
+ * worker. So no other client comes in between, and each element goes to one client only.
+ */
+import { assert } from '../../base/assert.ts';
+import { ReplyTooLargeError, RespWriter } from '../../protocol/resp-writer.ts';
+import { elementCount } from '../../store/element-count.ts';
+import { type Interests, type KeyArguments, Wait } from '../../store/interests.ts';
+import { Key } from '../../store/key.ts';
+import type { Keyspace } from '../../store/keyspace.ts';
+import { recordType } from '../../store/record.ts';
+import { serveWait } from '../../commands/serve-wait.ts';
+import type { ServedWait } from '../../commands/waiting.ts';
+import type { BlockRequest } from '../../commands/row.ts';
+import type { Journal, ParkableClient } from '../dispatch.ts';
+import type { BlockedClients } from './blocked-clients.ts';
+import { TOO_LARGE } from './outcome.ts';
+import { ReadyKeys } from './ready-keys.ts';
+
+/** Size of the scratch reply while replies are small. */
+const REPLY_BYTES = 4096;
+/** A reply is sent behind none, but its writer keeps this much room. */
+const REPLY_MARGIN_BYTES = 256;
+/** What goes to another worker as text may be no longer. */
+const REPLY_BYTES_MAX = 2 ** 30;
+/** No value has more elements. A larger count might not be an integer any more when the journal spells it. */
+const ELEMENTS_MAX = 2 ** 31 - 1;
+
+export class Blocking {
+  readonly interests: Interests;
+  readonly clients: BlockedClients;
+  private readonly workerIndex: number;
+  private readonly keyspace: Keyspace;
+  private readonly ready = new ReadyKeys();
+  private readonly served: ServedWait;
+  private readonly asked = new Wait();
+
+  constructor(keyspace: Keyspace, interests: Interests, clients: BlockedClients, workerIndex: number) {
+    this.keyspace = keyspace;
+    this.interests = interests;
+    this.clients = clients;
+    this.workerIndex = workerIndex;
+    this.served = {
+      keyspace,
+      key: new Key(keyspace.shards[0]!),
+      destination: new Key(keyspace.shards[0]!),
+      wait: new Wait(),
+      reply: new RespWriter(REPLY_BYTES),
+    };
+    keyspace.onTouched = (key) => this.onTouched(key);
+    keyspace.onSwapped = (a, b) => this.onSwapped(a, b);
+  }
+
+  /** Whether keys were given something since the last `serve`. */
+  get hasReady(): boolean {
+    return !this.ready.isEmpty;
+  }
+
+  /** Lets `client` wait, whose command has found nothing; the shards of `keys` are locked. False: out of memory. */
+  block(client: ParkableClient, request: BlockRequest, keys: KeyArguments): boolean {
+    const wait = this.asked;
+    wait.worker = this.workerIndex;
+    wait.version = client.version;
+    wait.type = request.type;
+    wait.operation = request.operation;
+    wait.count = Math.min(request.count, ELEMENTS_MAX);
+    wait.needed = request.needed;
+    wait.destinationBytes = -1;
+    if (request.destination !== 0) {
+      const { args, source } = keys;
+      wait.setDestination(source, args[request.destination * 2]!, args[request.destination * 2 + 1]!);
+    }
+    if (this.interests.register(wait, keys) === 0) return false;
+    this.clients.add(client, wait.at, request.timeoutMs);
+    return true;
+  }
+
+  /**
+   * Serves clients with what the command just run has given to keys; its locks are still held. `allLocked`: they are
+   * those of all shards, which must be so when somebody waits to move something away from one of the keys.
+   */
+  serve(journal: Journal, allLocked: boolean, replyBytesMax: number): void {
+    const { ready, keyspace, served } = this;
+    served.reply.bytesMax = Math.min(replyBytesMax - REPLY_MARGIN_BYTES, REPLY_BYTES_MAX);
+    try {
+      while (ready.take(keyspace, served.key)) this.serveKey(journal, allLocked);
+    } finally {
+      ready.clear();
+    }
+  }
+
+  /** Each turn ends a wait, so that moves in a circle come to an end, too. */
+  private serveKey(journal: Journal, allLocked: boolean): void {
+    const { keyspace, served, interests } = this;
+    const { key, wait } = served;
+    for (;;) {
+      const record = keyspace.find(key);
+      if (record === 0) return;
+      const count = elementCount(key.shard, record);
+      if (count === 0 || !interests.claim(key, recordType(key.shard, record), count, wait)) return;
+      assert(allLocked || wait.destinationBytes < 0, 'blocking: a move without the lock of its destination');
+      this.serveClaimed(journal);
+    }
+  }
+
+  private serveClaimed(journal: Journal): void {
+    const { keyspace, served, clients } = this;
+    const { key, wait, reply, destination } = served;
+    if (wait.destinationBytes >= 0) {
+      keyspace.locate(destination, wait.destination, 0, wait.destinationBytes, key.database);
+    }
+    reply.at = 0;
+    reply.version = wait.version;
+    const errors = reply.errorCount;
+    const { changes } = keyspace;
+    let error = '';
+    try {
+      serveWait(served);
+      if (reply.errorCount !== errors) error = reply.lastError;
+    } catch (thrown) {
+      if (!(thrown instanceof ReplyTooLargeError)) throw thrown;
+      error = TOO_LARGE;
+    }
+    if (keyspace.changes !== changes) journal.appendServed(served);
+    const bytes = reply.bytes.u8.subarray(0, error === '' ? reply.at : 0);
+    clients.deliver(wait.worker, { at: wait.at, bytes, error });
+    reply.clear();
+  }
+
+  private onTouched(key: Key): void {
+    if (key.record === 0 || elementCount(key.shard, key.record) === 0) return;
+    if (this.interests.isAwaited(key.hash)) this.ready.add(key);
+  }
+
+  /** Two physical databases have exchanged their places; every lock is held. */
+  private onSwapped(a: number, b: number): void {
+    const { keyspace } = this;
+    const keys = this.interests.exchangeDatabases(a, b, () => new Key(keyspace.shards[0]!));
+    for (const key of keys) {
+      if (keyspace.find(key) !== 0) this.onTouched(key);
+    }
+  }
+}
