@@ -1,6 +1,7 @@
 /** The whole server but for sockets: requests as bytes in, replies as bytes out, through connection, reader, dispatcher
  *  and keyspace. What is left of a command's cost when the kernel's share is taken away. */
 
+import { SHARD_BYTES } from '../../src/memory/shard.ts';
 import { Prng } from '../../test/support/prng.ts';
 import type { ClientSocket } from '../../src/server/clients/connection.ts';
 import { MemcachedConnection } from '../../src/server/memcached/connection.ts';
@@ -28,7 +29,11 @@ function keyName(number: number): string {
 
 function serve(command: 'GET' | 'SET', pipeline: number, keyCount: number): Prepare {
   return () => {
-    const server = new TestServer({ shardCount: 32, settings: { maxmemory: '8gb' } });
+    const server = new TestServer({
+      shardCount: 32,
+      shardBytes: SHARD_BYTES,
+      settings: { maxmemory: '8gb' },
+    });
     const connection = new RespConnection(server.engine, socket, '127.0.0.1:1', '127.0.0.1:2');
     for (let i = 0; i < keyCount; i++) connection.receive(encodeRequest(['SET', keyName(i), VALUE]));
     const random = new Prng(keyCount);
@@ -55,7 +60,11 @@ function serve(command: 'GET' | 'SET', pipeline: number, keyCount: number): Prep
 /** The same over memcached's text protocol. */
 function serveMemcached(command: 'get' | 'set', pipeline: number, keyCount: number): Prepare {
   return () => {
-    const server = new TestServer({ shardCount: 32, settings: { maxmemory: '8gb' } });
+    const server = new TestServer({
+      shardCount: 32,
+      shardBytes: SHARD_BYTES,
+      settings: { maxmemory: '8gb' },
+    });
     const connection = new MemcachedConnection(server.engine, socket, '127.0.0.1:1', '127.0.0.1:2');
     const request = (name: string, isGet: boolean): string =>
       isGet ? `get ${name}\r\n` : `set ${name} 0 0 ${VALUE.length}\r\n${VALUE}\r\n`;

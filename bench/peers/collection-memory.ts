@@ -36,7 +36,7 @@ function oneLarge(name: string, command: CollectionCommand, count: string, goals
   };
 }
 
-function manySmall(valueBytes: number, goals: readonly Goal[]): Content {
+function manySmall(valueBytes: number): Content {
   return {
     name: `hashes of 10 fields, values of ${valueBytes} bytes:`,
     command: 'smallHash',
@@ -44,18 +44,21 @@ function manySmall(valueBytes: number, goals: readonly Goal[]): Content {
     elementsPerRequest: 10,
     valueBytes,
     count: ['DBSIZE'],
-    goals,
+    goals: GOALS,
   };
 }
 
-/** Of small hashes with long values nine tenths are the names and values themselves, which nobody can make smaller. */
+/**
+ * The goal stands on both sizes of small hashes. With 32-byte values 39 of some 46 bytes an element are names and values
+ * themselves: that case is the one that has missed it.
+ */
 const CONTENTS: readonly Content[] = [
   oneLarge('hash', 'hset', 'HLEN'),
   oneLarge('set', 'sadd', 'SCARD'),
   oneLarge('sorted set', 'zadd', 'ZCARD'),
   oneLarge('list', 'rpush', 'LLEN', []),
-  manySmall(10, GOALS),
-  manySmall(32, []),
+  manySmall(10),
+  manySmall(32),
 ];
 
 export const collectionMemory: Scenario = {

@@ -60,6 +60,8 @@ function sendBatch(connection: Connection, nowMs: number): void {
   const batch = connection.batches[connection.batchIndex]!;
   const { bytes, slots } = batch;
   let number = 0;
+  // Requests without a number are counted all the same, or a run of so many would never end.
+  if (slots.length === 0) nextSequentialKey += options.pipeline;
   for (let i = 0; i < slots.length; i += Slot.Fields) {
     if (slots[i + Slot.IsNew] === 1) number = nextKey();
     writeDigits(bytes, slots[i]!, slots[i + Slot.Digits]!, number + slots[i + Slot.Added]!);
