@@ -51,6 +51,7 @@ import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import {
   Encoding,
+  keyAt,
   recordEncoding,
   RecordFlag,
   recordFlags,
@@ -231,13 +232,22 @@ export function removeField(keyspace: Keyspace, key: Key, field: Element): boole
  * whether fields expire, and tells whoever has an interest.
  */
 export function hashChanged(keyspace: Keyspace, key: Key): void {
-  const { shard, record } = key;
-  if (hashLength(shard, record) === 0) return keyspace.remove(key);
+  const { shard } = key;
+  if (hashLength(shard, key.record) === 0) return keyspace.remove(key);
+  if (recordEncoding(shard, key.record) !== Encoding.HashTable) trim(keyspace, key);
+  const { record } = key;
   if (recordEncoding(shard, record) === Encoding.Packed) return keyspace.touched(key);
   const wasExpiring = (recordFlags(shard, record) & RecordFlag.FieldExpiry) !== 0;
   const isExpiring = expiringFieldCount(shard, record) !== 0;
   if (wasExpiring !== isExpiring) keyspace.setFieldExpiry(key, isExpiring);
   keyspace.touched(key);
+}
+
+/** Gives back what the block of a packed hash has too much. */
+function trim(keyspace: Keyspace, key: Key): void {
+  keyspace.trimRecord(key);
+  // Active expiry has the bytes of the key from the record itself, which may have moved.
+  if (key.bytes === key.shard.bytes) key.at = keyAt(key.shard, key.record);
 }
 
 /**
