@@ -91,7 +91,7 @@ export function expireSlice(keyspace: Keyspace, shard: Shard, entryCount: number
     const fieldCount = expireFields(keyspace, key, entryCount);
     removed += fieldCount;
     const isMuchStale = fieldCount >= entryCount * STALE_SHARE && key.record !== 0;
-    if (isMuchStale && hasDueFields(keyspace, shard, record)) {
+    if (isMuchStale && hasDueFields(keyspace, shard, key.record)) {
       next = entries[i]!;
       break;
     }

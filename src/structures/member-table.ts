@@ -141,6 +141,19 @@ export function drawMembers(shard: Shard, table: number, count: number, out: num
   }
 }
 
+/**
+ * Aims at as many slots as `out` is long, with every one of them equally likely, and puts their blocks into it, 0 for an
+ * empty one. In rounds, so that the waits for memory overlap.
+ */
+export function aimBlocks(shard: Shard, table: number, out: Int32Array): void {
+  const words = shard.words;
+  let sum = 0;
+  for (let i = 0; i < out.length; i++) out[i] = aimSlot(shard, table, Math.random() * 2 ** 32);
+  for (let i = 0; i < out.length; i++) if (out[i] !== 0) out[i] = slotRef(shard, out[i]!);
+  for (let i = 0; i < out.length; i++) sum ^= words[out[i]! >> 2]!;
+  fetched.sum = sum;
+}
+
 /** Reads slots and then the blocks they lead to, in loops that wait for nothing in between. */
 function fetchBlocksOf(shard: Shard, slots: readonly number[]): void {
   const words = shard.words;

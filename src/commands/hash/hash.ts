@@ -1,5 +1,6 @@
 /** Hashes: fields read, set and removed. The rest of the family is in the files it concatenates here. */
 import {
+  fetchFields,
   FieldStatus,
   findField,
   hashChanged,
@@ -185,12 +186,17 @@ function hgetCommand(call: Call): void {
   else reply.nil();
 }
 
+/** HMGET of fewer arguments does not look ahead. */
+const AHEAD_COUNT_MIN = 6;
+
 /** Hot. */
 function hmgetCommand(call: Call): void {
   const { key, keyspace, reply, count } = call;
   if (readHash(call, key) === NOT_A_HASH) return;
   reply.array(count - 2);
+  let ahead = count < AHEAD_COUNT_MIN ? count : 2;
   for (let index = 2; index < count; index++) {
+    if (index === ahead) ahead = fetchFields(keyspace, key, call.source, call.args, index, count);
     if (findField(keyspace, key, argumentElement(call, index), scratchText)) replyText(call, scratchText);
     else reply.nil();
   }

@@ -5,6 +5,7 @@
  * A field is gone from the millisecond after its time on, as a key is. It may still be there in body, until somebody
  * asks for it or active expiry comes by, and is then counted by `hashLength` alone.
  */
+import type { Bytes } from '../../base/bytes.ts';
 import { Counter } from '../../memory/control.ts';
 import { free, hasRoomFor } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
@@ -20,9 +21,11 @@ import {
   setTableFieldTime,
   tableExpiringCount,
   tableFieldCount,
+  tableOfFields,
   timeOfBlock,
   updateTableField,
 } from '../../structures/hash/field-table.ts';
+import { FETCH_AHEAD_MEMBERS, fetchMembers } from '../../structures/member-table.ts';
 import { type Element, entryBytesAt, EntryText, writeElement } from '../../structures/packed-entry.ts';
 import {
   appendField,
@@ -48,6 +51,7 @@ import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import {
   Encoding,
+  keyAt,
   recordEncoding,
   RecordFlag,
   recordFlags,
@@ -162,6 +166,31 @@ export function findField(keyspace: Keyspace, key: Key, field: Element, into: En
   return true;
 }
 
+const scratchHashes = new Int32Array(FETCH_AHEAD_MEMBERS);
+
+/**
+ * For a command that names several fields: if the hash is a table, has the memory of the next FETCH_AHEAD_MEMBERS at most
+ * fetched, of those whose starts and lengths stand in `args` from argument `from` to before `end`. Returns the argument
+ * behind them.
+ */
+export function fetchFields(
+  keyspace: Keyspace,
+  key: Key,
+  source: Bytes,
+  args: Int32Array,
+  from: number,
+  end: number,
+): number {
+  const { shard, record } = key;
+  if (record === 0 || recordEncoding(shard, record) !== Encoding.HashTable) return end;
+  const count = Math.min(end - from, FETCH_AHEAD_MEMBERS);
+  for (let i = 0; i < count; i++) {
+    scratchHashes[i] = keyspace.memberHash(source, args[(from + i) * 2]!, args[(from + i) * 2 + 1]!);
+  }
+  fetchMembers(shard, tableOfFields(shard, rootOf(shard, record)), scratchHashes, count);
+  return from + count;
+}
+
 /** `findField` that changes nothing. */
 export function peekField(keyspace: Keyspace, key: Key, field: Element, into: EntryText): boolean {
   if (!seek(keyspace, key, field) || hasExpired(keyspace, scratchFound.timeMs)) return false;
@@ -203,13 +232,22 @@ export function removeField(keyspace: Keyspace, key: Key, field: Element): boole
  * whether fields expire, and tells whoever has an interest.
  */
 export function hashChanged(keyspace: Keyspace, key: Key): void {
-  const { shard, record } = key;
-  if (hashLength(shard, record) === 0) return keyspace.remove(key);
+  const { shard } = key;
+  if (hashLength(shard, key.record) === 0) return keyspace.remove(key);
+  if (recordEncoding(shard, key.record) !== Encoding.HashTable) trim(keyspace, key);
+  const { record } = key;
   if (recordEncoding(shard, record) === Encoding.Packed) return keyspace.touched(key);
   const wasExpiring = (recordFlags(shard, record) & RecordFlag.FieldExpiry) !== 0;
   const isExpiring = expiringFieldCount(shard, record) !== 0;
   if (wasExpiring !== isExpiring) keyspace.setFieldExpiry(key, isExpiring);
   keyspace.touched(key);
+}
+
+/** Gives back what the block of a packed hash has too much. */
+function trim(keyspace: Keyspace, key: Key): void {
+  keyspace.trimRecord(key);
+  // Active expiry has the bytes of the key from the record itself, which may have moved.
+  if (key.bytes === key.shard.bytes) key.at = keyAt(key.shard, key.record);
 }
 
 /**

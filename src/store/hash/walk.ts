@@ -17,6 +17,7 @@ import {
   timeOfField,
   valueOfField,
 } from '../../structures/hash/packed-fields.ts';
+import { aimBlocks } from '../../structures/member-table.ts';
 import { collectEntries, randomSlot, slotRef } from '../../structures/table.ts';
 import { hashLength } from './hash.ts';
 import type { Key } from '../key.ts';
@@ -27,6 +28,8 @@ import { Encoding, recordEncoding, rootOf, valueAt, valueBytes } from '../record
 const BATCH_FIELDS = 256;
 /** Draws that may fall on empty places and expired fields before the live ones are gathered. */
 const TRIES = 64;
+/** Fields of a table drawn ahead of their use. */
+const DRAWN_AHEAD = 64;
 /** Where less than one field in so many is alive, draws are made from a list of those. */
 const SPARSE = 4;
 
@@ -63,6 +66,9 @@ export class HashWalk {
   private index = 0;
   private nextHash = -1;
   private once = false;
+  /** Table: blocks drawn at random, 0 where none was met, and the next of them. */
+  private readonly drawn = new Int32Array(DRAWN_AHEAD);
+  private drawnIndex = DRAWN_AHEAD;
   /** The field that `next` came to: its position in the packed block, or its block. */
   place = 0;
 
@@ -74,6 +80,7 @@ export class HashWalk {
     this.once = false;
     this.entries.length = 0;
     this.index = 0;
+    this.drawnIndex = DRAWN_AHEAD;
     const encoding = recordEncoding(shard, record);
     if (encoding === Encoding.HashTable) {
       const root = rootOf(shard, record);
@@ -140,7 +147,7 @@ export class HashWalk {
   tryDraw(): boolean {
     const shard = this.shard!;
     for (let tries = 0; tries < TRIES; tries++) {
-      const slot = randomSlot(shard, this.table, Math.floor(Math.random() * 0x100000000));
+      const slot = randomSlot(shard, this.table, Math.random() * 2 ** 32);
       if (slot === 0) continue;
       const block = slotRef(shard, slot);
       if (this.timed && !this.isLive(timeOfBlock(shard, block))) continue;
@@ -148,6 +155,19 @@ export class HashWalk {
       return true;
     }
     return false;
+  }
+
+  /** Draws a live field at random from a table most of whose fields are alive, drawing many ahead. */
+  drawNext(): number {
+    const shard = this.shard!;
+    for (;;) {
+      if (this.drawnIndex === DRAWN_AHEAD) {
+        aimBlocks(shard, this.table, this.drawn);
+        this.drawnIndex = 0;
+      }
+      const block = this.drawn[this.drawnIndex++]!;
+      if (block !== 0 && (!this.timed || this.isLive(timeOfBlock(shard, block)))) return block;
+    }
   }
 
   /** Points `into` at the field at `place`. */
@@ -198,8 +218,6 @@ export class HashSample {
   draw(): number {
     const { places, walk } = this;
     if (places.length > 0) return places[Math.floor(Math.random() * places.length)]!;
-    // Most fields are alive: this ends.
-    while (!walk.tryDraw()) continue;
-    return walk.place;
+    return walk.drawNext();
   }
 }
