@@ -131,8 +131,10 @@ function saddCommand(call: Call): void {
   const record = findTyped(call, key, ValueType.Set);
   if (record === WRONG) return;
   if (call.count > 3) return addMany(call, record);
-  const add = record === 0 ? createSet : addMember;
-  const added = add(keyspace, key, call.source, args[4]!, args[5]!);
+  const added =
+    record === 0
+      ? createSet(keyspace, key, call.source, args[4]!, args[5]!)
+      : addMember(keyspace, key, call.source, args[4]!, args[5]!);
   if (added === Added.OutOfMemory) return reply.error(OUT_OF_MEMORY);
   if (added === Added.Yes) keyspace.touched(key);
   reply.integer(added);
