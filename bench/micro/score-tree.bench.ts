@@ -4,6 +4,7 @@
 import { allocate } from '../../src/memory/allocator.ts';
 import { createShardMemory, Shard } from '../../src/memory/shard.ts';
 import { SCORE_BYTES } from '../../src/structures/sorted-set/score-node.ts';
+import { treeBytesUsed } from '../../src/structures/sorted-set/score-tree-check.ts';
 import {
   addEntry,
   initTree,
@@ -12,7 +13,6 @@ import {
   rankOfEntry,
   seekRank,
   TREE_BYTES,
-  treeBytesUsed,
   TreePlace,
 } from '../../src/structures/sorted-set/score-tree.ts';
 import { Prng } from '../../test/support/prng.ts';

@@ -30,12 +30,12 @@ const FAMILY_KEYS =
   );
 const SHARED = new Map(FAMILY_KEYS.map((name, index) => [name, KEYS[index % KEYS.length]!]));
 
-/** Scripts of pops, where chance decides, are left out: other commands here would see what they leave. */
+/** SPOP, where chance decides what stays, is left out: other commands here would see what it leaves. */
 function overSharedKeys(generator: Generator): Generator {
   return (random) => {
     for (;;) {
       const command = generator(random);
-      if (command.includes('pop')) continue;
+      if (command.includes('pop') || command[0] === 'SPOP') continue;
       return command.map((part) => (typeof part === 'string' ? (SHARED.get(part) ?? part) : part));
     }
   };
