@@ -136,9 +136,20 @@ export interface Family {
 /** Runs one command: reads arguments, calls the store, writes one reply. Synchronous; holds the locks of its route. */
 export type Handler = (call: Call) => void;
 
+/** States of a client in which a command may be kept from running at once, one bit each: most clients have none. */
+export const enum Gate {
+  None = 0,
+  /** Between MULTI and EXEC: commands are queued. */
+  Transaction = 1 << 0,
+  /** Subscribed to a channel in RESP2: what it may ask for is little. */
+  Subscribed = 1 << 1,
+}
+
 /** One client connection as a command sees it. */
 export interface Client {
   readonly id: number;
+  /** Set of Gate. */
+  gates: number;
   /** Logical database. */
   database: number;
   /** RESP version, 2 or 3. */

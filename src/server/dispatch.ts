@@ -188,7 +188,8 @@ export class Dispatcher implements Call {
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
-    if (command !== null && this.mayRun(command)) this.runCommand(command, request.hash);
+    if (command !== null && this.mayRun(command) && (client.gates === 0 || this.passesGates(command)))
+      this.runCommand(command, request.hash);
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
@@ -299,6 +300,11 @@ export class Dispatcher implements Call {
     // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
     if (command.grows && !this.memoryFull) this.checkMemory(0);
     if (this.memoryFull && (command.flags & Flag.DenyOom) !== 0) return this.reject(command, OUT_OF_MEMORY);
+    return true;
+  }
+
+  /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
+  private passesGates(_command: Command): boolean {
     return true;
   }
 

@@ -13,7 +13,7 @@ import { assert } from '../../base/assert.ts';
 import { Bytes } from '../../base/bytes.ts';
 import { Control, Counter } from '../../memory/control.ts';
 import type { Command } from '../../commands/registry.ts';
-import type { Parked } from '../../commands/row.ts';
+import { Gate, type Parked } from '../../commands/row.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import { formatClientLine } from './client-line.ts';
 import type { ParkableClient } from '../dispatch.ts';
@@ -45,6 +45,7 @@ export abstract class Connection implements ParkableClient {
   readonly address: string;
   readonly localAddress: string;
   readonly createdAtMs: number;
+  gates: number = Gate.None;
   lastActiveMs: number;
   lastCommand: Command | null = null;
   /** As CLIENT LIST and CLIENT KILL tell clients apart. */
