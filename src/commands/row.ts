@@ -10,6 +10,7 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { PubSub } from './pubsub/door.ts';
 import type { Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
@@ -167,6 +168,8 @@ export interface Client {
   replyMode: 'on' | 'off' | 'skip' | 'skip-next';
   /** Closes the connection once the replies written so far are sent. */
   closeAfterReply(): void;
+  /** Sends bytes that nobody changes any more, in order with its replies, though the client has not asked for them. */
+  deliver(bytes: Uint8Array): void;
   /** One line of CLIENT LIST, without its line end. */
   describe(): string;
 }
@@ -211,6 +214,7 @@ export interface Server {
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
+  readonly pubsub: PubSub;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }

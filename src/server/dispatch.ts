@@ -21,6 +21,7 @@ import {
   type Call,
   type Client,
   Flag,
+  Gate,
   KeyFlag,
   type Parked,
   Route,
@@ -49,6 +50,18 @@ export interface Journal {
   append(call: Call): void;
   /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
   appendServed(served: ServedWait): void;
+}
+
+/** What a subscribed client may ask for in RESP2, where a reply could be taken for a message. */
+const SUBSCRIBED_COMMANDS: ReadonlySet<string> = new Set(
+  'ping subscribe ssubscribe unsubscribe sunsubscribe psubscribe punsubscribe quit reset'.split(' '),
+);
+
+function subscribedOnly(name: string): string {
+  return (
+    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this ` +
+    'context'
+  );
 }
 
 const NO_ARGUMENTS = new Int32Array(0);
@@ -98,6 +111,7 @@ export class Dispatcher implements Call {
   private keyHashes = new Int32Array(64);
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
+  private readonly keptPushes: Uint8Array[] = [];
   private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
@@ -231,6 +245,12 @@ export class Dispatcher implements Call {
       this.reply.at = start;
       if (client.replyMode === 'skip') client.replyMode = 'on';
     }
+    if (this.keptPushes.length > 0) for (const push of this.keptPushes.splice(0)) this.reply.whole(push);
+  }
+
+  /** What the client, whose reply will be dropped, is told nevertheless. */
+  keepPush(bytes: Uint8Array): void {
+    this.keptPushes.push(bytes);
   }
 
   /** The subcommand asked for where there are any; null when there is no such command (the error is written). */
@@ -304,8 +324,10 @@ export class Dispatcher implements Call {
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
-  private passesGates(_command: Command): boolean {
-    return true;
+  private passesGates(command: Command): boolean {
+    const { client } = this;
+    if ((client.gates & Gate.Subscribed) === 0 || client.version === 3) return true;
+    return SUBSCRIBED_COMMANDS.has(command.name) || this.reject(command, subscribedOnly(command.name));
   }
 
   private runCommand(command: Command, hash: number): void {

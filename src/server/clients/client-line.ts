@@ -1,5 +1,7 @@
 /** One client as CLIENT LIST prints it: the fields of Redis 7.2, in their order, by which scripts cut the line apart. */
 import type { Command } from '../../commands/registry.ts';
+import { Subject } from '../../store/audience.ts';
+import type { Subscriptions } from '../pubsub/subscriptions.ts';
 
 /** What the line tells; a Connection has it all. */
 export interface ClientFacts {
@@ -17,6 +19,7 @@ export interface ClientFacts {
   readonly libraryVersion: string;
   readonly noEvict: boolean;
   readonly noTouch: boolean;
+  readonly subscriptions: Subscriptions | null;
   readonly waiting: boolean;
   readonly isClosing: boolean;
   readonly lastCommand: Command | null;
@@ -41,9 +44,9 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['idle', secondsBetween(client.lastActiveMs, nowMs)],
     ['flags', flagLetters(client)],
     ['db', client.database],
-    ['sub', 0],
-    ['psub', 0],
-    ['ssub', 0],
+    ['sub', client.subscriptions?.countOf(Subject.Channel) ?? 0],
+    ['psub', client.subscriptions?.countOf(Subject.Pattern) ?? 0],
+    ['ssub', client.subscriptions?.countOf(Subject.ShardChannel) ?? 0],
     ['multi', -1],
     ['qbuf', client.pendingBytes],
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
@@ -73,6 +76,7 @@ function secondsBetween(earlierMs: number, laterMs: number): number {
 
 function flagLetters(client: ClientFacts): string {
   let letters = '';
+  if (client.subscriptions !== null) letters += 'P';
   if (client.waiting) letters += 'b';
   if (client.isClosing) letters += 'c';
   if (client.address.startsWith('/')) letters += 'U';
