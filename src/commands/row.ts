@@ -12,6 +12,7 @@ import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
 import type { PubSub } from './pubsub/door.ts';
 import type { Registry } from './registry.ts';
+import type { Monitoring } from './server/monitor.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
 export const enum Flag {
@@ -144,6 +145,8 @@ export const enum Gate {
   Transaction = 1 << 0,
   /** Subscribed to a channel in RESP2: what it may ask for is little. */
   Subscribed = 1 << 1,
+  /** Is shown every command: it may not touch keys. */
+  Monitor = 1 << 2,
 }
 
 /** One client connection as a command sees it. */
@@ -215,6 +218,7 @@ export interface Server {
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
   readonly pubsub: PubSub;
+  readonly monitoring: Monitoring;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }

@@ -31,6 +31,8 @@ import {
 import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
 import { log } from './log.ts';
+import type { Monitors } from './monitor/monitors.ts';
+import { Observer } from './observer.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
 
@@ -39,6 +41,8 @@ export interface ParkableClient extends Client {
   /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
   lastCommand: Command | null;
   park(): Parked;
+  /** As CLIENT LIST prints it. */
+  readonly address: string;
   /** It waits for data, and nobody knows how long. */
   blocked: boolean;
   /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
@@ -63,6 +67,8 @@ function subscribedOnly(name: string): string {
     'context'
   );
 }
+
+const TOUCHES_KEYS = Flag.Write | Flag.ReadOnly | Flag.MayReplicate;
 
 const NO_ARGUMENTS = new Int32Array(0);
 const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
@@ -92,6 +98,9 @@ export class Dispatcher implements Call {
   database = 0;
   mayBlock = true;
   journal: Journal = NO_JOURNAL;
+  /** Set of Observer. */
+  observers: number = Observer.None;
+  monitors: Monitors | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
   /** Limit on the data, 0 for none. */
@@ -202,8 +211,10 @@ export class Dispatcher implements Call {
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
-    if (command !== null && this.mayRun(command) && (client.gates === 0 || this.passesGates(command)))
-      this.runCommand(command, request.hash);
+    if (command !== null && this.mayRun(command) && (client.gates === 0 || this.passesGates(command))) {
+      if (this.observers !== 0) this.runObserved(command, request);
+      else this.runCommand(command, request.hash);
+    }
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
@@ -326,8 +337,21 @@ export class Dispatcher implements Call {
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
     const { client } = this;
+    if ((client.gates & Gate.Monitor) !== 0 && (command.flags & TOUCHES_KEYS) !== 0) {
+      return this.reject(command, "ERR Replica can't interact with the keyspace");
+    }
     if ((client.gates & Gate.Subscribed) === 0 || client.version === 3) return true;
     return SUBSCRIBED_COMMANDS.has(command.name) || this.reject(command, subscribedOnly(command.name));
+  }
+
+  /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
+  private runObserved(command: Command, request: Request): void {
+    const { client, monitors } = this;
+    const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
+    const isScript = (command.flags & Flag.SkipMonitor) !== 0;
+    if (isShown && isScript) monitors.show(command, request, client, false);
+    this.runCommand(command, request.hash);
+    if (isShown && !isScript) monitors.show(command, request, client, false);
   }
 
   private runCommand(command: Command, hash: number): void {

@@ -25,6 +25,7 @@ import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
+import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
@@ -49,9 +50,12 @@ export interface EngineSetup {
   readonly runId: string;
 }
 
-/** What workers tell each other: outcomes of waits. */
+/** What workers tell each other: outcomes of waits... */
 const BLOCKED_SERVED = 'blocked.served';
 const PUBLISHED = 'pubsub.published';
+/** ...messages, and lines for monitors. */
+const MONITORED = 'monitor.lines';
+const MONITOR_WATCH = 'monitor.watch';
 /** Larger than any chunk Bun delivers (512 KiB) plus the start of a request kept from the read before. */
 const INPUT_BYTES = 1 << 20;
 /** Positions in the input are 32-bit integers. */
@@ -81,6 +85,7 @@ export class Engine implements Server {
   readonly outbox: Outbox;
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
+  readonly monitoring: Monitors;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -128,6 +133,7 @@ export class Engine implements Server {
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
+    this.monitoring = this.openMonitors();
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -137,6 +143,24 @@ export class Engine implements Server {
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openMonitors(): Monitors {
+    const { workerIndex, deliveries, dispatcher } = this;
+    const monitors = new Monitors({
+      workerIndex,
+      deliveries,
+      state: dispatcher,
+      askWorkers: (isWatching) => this.askWorkers(MONITOR_WATCH, { worker: workerIndex, isWatching }),
+      send: (worker, lines) => this.mesh.tell(this.peers[worker]!, MONITORED, lines),
+    });
+    this.mesh.on(MONITOR_WATCH, (request) => {
+      const { worker, isWatching } = request as { worker: number; isWatching: boolean };
+      monitors.watch(worker, isWatching);
+    });
+    this.mesh.onText(MONITORED, (lines) => monitors.receive(lines));
+    dispatcher.monitors = monitors;
+    return monitors;
   }
 
   private openPubSub(setup: EngineSetup, shardIndex: number): LocalPubSub {
@@ -227,6 +251,7 @@ export class Engine implements Server {
     this.clientPause.forget(connection);
     this.blockedClients.leave(connection);
     this.pubsub.unsubscribeAll(connection);
+    this.monitoring.remove(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

@@ -1,5 +1,6 @@
 /** One client as CLIENT LIST prints it: the fields of Redis 7.2, in their order, by which scripts cut the line apart. */
 import type { Command } from '../../commands/registry.ts';
+import { Gate } from '../../commands/row.ts';
 import { Subject } from '../../store/audience.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
 
@@ -19,6 +20,7 @@ export interface ClientFacts {
   readonly libraryVersion: string;
   readonly noEvict: boolean;
   readonly noTouch: boolean;
+  readonly gates: number;
   readonly subscriptions: Subscriptions | null;
   readonly waiting: boolean;
   readonly isClosing: boolean;
@@ -76,6 +78,7 @@ function secondsBetween(earlierMs: number, laterMs: number): number {
 
 function flagLetters(client: ClientFacts): string {
   let letters = '';
+  if ((client.gates & Gate.Monitor) !== 0) letters += 'O';
   if (client.subscriptions !== null) letters += 'P';
   if (client.waiting) letters += 'b';
   if (client.isClosing) letters += 'c';
