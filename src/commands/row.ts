@@ -11,6 +11,7 @@ import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
 import type { PubSub } from './pubsub/door.ts';
+import type { ClientTracking } from './connection/tracking.ts';
 import type { Registry } from './registry.ts';
 import type { Monitoring } from './server/monitor.ts';
 
@@ -147,6 +148,8 @@ export const enum Gate {
   Subscribed = 1 << 1,
   /** Is shown every command: it may not touch keys. */
   Monitor = 1 << 2,
+  /** Is told when what it reads changes. */
+  Tracking = 1 << 3,
 }
 
 /** One client connection as a command sees it. */
@@ -219,6 +222,7 @@ export interface Server {
   info(sections: readonly string[]): string;
   readonly pubsub: PubSub;
   readonly monitoring: Monitoring;
+  readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }

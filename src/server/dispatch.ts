@@ -32,6 +32,7 @@ import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
+import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
@@ -101,6 +102,7 @@ export class Dispatcher implements Call {
   /** Set of Observer. */
   observers: number = Observer.None;
   monitors: Monitors | null = null;
+  tracking: Tracking | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
   /** Limit on the data, 0 for none. */
@@ -211,9 +213,9 @@ export class Dispatcher implements Call {
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
-    if (command !== null && this.mayRun(command) && (client.gates === 0 || this.passesGates(command))) {
-      if (this.observers !== 0) this.runObserved(command, request);
-      else this.runCommand(command, request.hash);
+    if (command !== null && this.mayRun(command)) {
+      if ((client.gates | this.observers) === 0) this.runCommand(command, request.hash);
+      else if (this.passesGates(command)) this.runObserved(command, request);
     }
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
@@ -350,8 +352,20 @@ export class Dispatcher implements Call {
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
     if (isShown && isScript) monitors.show(command, request, client, false);
-    this.runCommand(command, request.hash);
+    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
+    else this.runTracked(command, request.hash);
     if (isShown && !isScript) monitors.show(command, request, client, false);
+  }
+
+  /** Runs a command whose client is to be told when what it reads changes. */
+  private runTracked(command: Command, hash: number): void {
+    const { client, replyStart } = this;
+    const tracking = this.tracking!;
+    const isOutermost = tracking.begin(client);
+    tracking.expectReads(client, command, this.findKeys(command), this.source, this.args);
+    this.runCommand(command, hash);
+    tracking.rememberReads(client);
+    if (isOutermost) tracking.end(client, command, this.reply, replyStart);
   }
 
   private runCommand(command: Command, hash: number): void {

@@ -7,6 +7,7 @@ import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
 import { Audience } from '../store/audience.ts';
 import { Interests } from '../store/interests.ts';
+import { TrackingBoard } from '../store/tracking-board.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
@@ -31,6 +32,7 @@ import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
+import { Tracking } from './tracking/tracking.ts';
 import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
@@ -42,6 +44,8 @@ export interface EngineSetup {
   readonly interests: SharedArrayBuffer;
   /** Memory of what is listened to. */
   readonly audience: SharedArrayBuffer;
+  /** Memory of the tracking board. */
+  readonly tracking: SharedArrayBuffer;
   /** Heads of the shards, and behind them those of the interest table and of the audience. */
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
@@ -56,6 +60,9 @@ const PUBLISHED = 'pubsub.published';
 /** ...messages, and lines for monitors. */
 const MONITORED = 'monitor.lines';
 const MONITOR_WATCH = 'monitor.watch';
+const TRACKING_MAIL = 'tracking.mail';
+const TRACKING_REDIRECT = 'tracking.redirect';
+const CLIENT_EXISTS = 'clients.exists';
 /** Larger than any chunk Bun delivers (512 KiB) plus the start of a request kept from the read before. */
 const INPUT_BYTES = 1 << 20;
 /** Positions in the input are 32-bit integers. */
@@ -86,6 +93,7 @@ export class Engine implements Server {
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
+  readonly tracking: Tracking;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -134,6 +142,7 @@ export class Engine implements Server {
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
     this.monitoring = this.openMonitors();
+    this.tracking = this.openTracking(setup);
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -143,6 +152,27 @@ export class Engine implements Server {
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openTracking(setup: EngineSetup): Tracking {
+    const { workerIndex, workerCount, keyspace, deliveries, clients, mesh } = this;
+    const tracking = new Tracking({
+      workerIndex,
+      workerCount,
+      board: new TrackingBoard(setup.tracking, workerIndex, workerCount),
+      keyspace,
+      deliveries,
+      clients,
+      findWorker: async (clientId) => (await this.askWorkers(CLIENT_EXISTS, clientId)).indexOf(true),
+      sendMail: (worker) => mesh.tell(this.peers[worker]!, TRACKING_MAIL, ''),
+      sendRedirect: (worker, text) => mesh.tell(this.peers[worker]!, TRACKING_REDIRECT, text),
+    });
+    mesh.onText(TRACKING_MAIL, () => tracking.readMail());
+    mesh.onText(TRACKING_REDIRECT, (text) => tracking.receiveRedirects(text));
+    mesh.on(CLIENT_EXISTS, (id) => clients.has(id as number));
+    keyspace.onFlush = (isBeginning) => tracking.flush(isBeginning);
+    this.dispatcher.tracking = tracking;
+    return tracking;
   }
 
   private openMonitors(): Monitors {
@@ -203,6 +233,8 @@ export class Engine implements Server {
     if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
     this.memcached.password = this.password;
     this.memcached.itemBytesMax = this.config.number('memcached-item-size-max');
+    this.tracking.keysMax =
+      Math.ceil(this.config.number('tracking-table-max-keys') / this.workerCount) || Infinity;
     this.readsUntilMemoryCheck = 0;
     for (const listener of this.onConfig) listener(changed);
   }
@@ -252,6 +284,7 @@ export class Engine implements Server {
     this.blockedClients.leave(connection);
     this.pubsub.unsubscribeAll(connection);
     this.monitoring.remove(connection);
+    this.tracking.disable(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import { AUDIENCE_BYTES } from '../store/audience.ts';
+import { createTrackingMemory } from '../store/tracking-board.ts';
 import { INTEREST_BYTES } from '../store/interests.ts';
 import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
@@ -62,6 +63,7 @@ export class MainThread {
       shards,
       interests: createShardMemory(INTEREST_BYTES),
       audience: createShardMemory(AUDIENCE_BYTES),
+      tracking: createTrackingMemory(workerCount),
       shardHeads: createShardHeads(shards.length + 2),
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),

@@ -204,6 +204,7 @@ function quitCommand(call: Call): void {
 function resetCommand(call: Call): void {
   const { client, reply } = call;
   call.server.monitoring.remove(client);
+  call.server.tracking.disable(client);
   call.server.pubsub.unsubscribeAll(client);
   client.database = 0;
   client.version = 2;

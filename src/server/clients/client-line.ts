@@ -1,5 +1,6 @@
 /** One client as CLIENT LIST prints it: the fields of Redis 7.2, in their order, by which scripts cut the line apart. */
 import type { Command } from '../../commands/registry.ts';
+import type { TrackingState } from '../../commands/connection/tracking.ts';
 import { Gate } from '../../commands/row.ts';
 import { Subject } from '../../store/audience.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
@@ -22,6 +23,7 @@ export interface ClientFacts {
   readonly noTouch: boolean;
   readonly gates: number;
   readonly subscriptions: Subscriptions | null;
+  readonly tracking: TrackingState | null;
   readonly waiting: boolean;
   readonly isClosing: boolean;
   readonly lastCommand: Command | null;
@@ -64,7 +66,7 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['events', client.outputBytes > 0 ? 'w' : 'r'],
     ['cmd', client.lastCommand?.name ?? 'NULL'],
     ['user', client.user],
-    ['redir', -1],
+    ['redir', client.tracking === null ? -1 : client.tracking.mode.redirect],
     ['resp', client.version],
     ['lib-name', client.libraryName],
     ['lib-ver', client.libraryVersion],
@@ -81,6 +83,9 @@ function flagLetters(client: ClientFacts): string {
   if ((client.gates & Gate.Monitor) !== 0) letters += 'O';
   if (client.subscriptions !== null) letters += 'P';
   if (client.waiting) letters += 'b';
+  if (client.tracking !== null) letters += 't';
+  if (client.tracking?.isBroken === true) letters += 'R';
+  if (client.tracking?.mode.isBroadcast === true) letters += 'B';
   if (client.isClosing) letters += 'c';
   if (client.address.startsWith('/')) letters += 'U';
   if (client.noEvict) letters += 'e';

@@ -22,6 +22,7 @@ import type { BufferLimit } from '../config/config.ts';
 import type { Engine } from '../engine.ts';
 import { log } from '../log.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
+import type { Tracked } from '../tracking/tracking.ts';
 
 /** The part of Bun's socket that a connection uses. */
 export type ClientSocket = Pick<
@@ -52,6 +53,7 @@ export abstract class Connection implements ParkableClient {
   lastActiveMs: number;
   lastCommand: Command | null = null;
   subscriptions: Subscriptions | null = null;
+  tracking: Tracked | null = null;
   database = 0;
   version: 2 | 3 = 2;
   name = '';
