@@ -166,7 +166,7 @@ function overlapError(prefix: string, which: string, other: string): string {
 function caching(call: Call): void {
   const { client, reply, server } = call;
   const state = server.tracking.stateOf(client);
-  if (state === null || !(state.mode.isOptIn || state.mode.isOptOut)) {
+  if (state === null) {
     return reply.error(
       'ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled',
     );
