@@ -65,6 +65,12 @@ export const enum Header {
   FieldExpiryRecords = 30,
   /** In the shard of interests only: the first of all waits (store/interests.ts). */
   FirstWait = 31,
+  /** In the shard of audiences only (store/audience.ts): names listened to, by subject, three words... */
+  NameCounts = 32,
+  /** ...raised whenever a pattern comes or goes... */
+  PatternVersion = 35,
+  /** ...and how many messages were published: a double at words 36-37. */
+  Publications = 36,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */

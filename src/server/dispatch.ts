@@ -21,6 +21,7 @@ import {
   type Call,
   type Client,
   Flag,
+  Gate,
   KeyFlag,
   type Parked,
   Route,
@@ -30,6 +31,9 @@ import {
 import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
 import { log } from './log.ts';
+import type { Monitors } from './monitor/monitors.ts';
+import type { Tracking } from './tracking/tracking.ts';
+import { Observer } from './observer.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
 
@@ -38,6 +42,8 @@ export interface ParkableClient extends Client {
   /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
   lastCommand: Command | null;
   park(): Parked;
+  /** As CLIENT LIST prints it. */
+  readonly address: string;
   /** It waits for data, and nobody knows how long. */
   blocked: boolean;
   /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
@@ -50,6 +56,20 @@ export interface Journal {
   /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
   appendServed(served: ServedWait): void;
 }
+
+/** What a subscribed client may ask for in RESP2, where a reply could be taken for a message. */
+const SUBSCRIBED_COMMANDS: ReadonlySet<string> = new Set(
+  'ping subscribe ssubscribe unsubscribe sunsubscribe psubscribe punsubscribe quit reset'.split(' '),
+);
+
+function subscribedOnly(name: string): string {
+  return (
+    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this ` +
+    'context'
+  );
+}
+
+const TOUCHES_KEYS = Flag.Write | Flag.ReadOnly | Flag.MayReplicate;
 
 const NO_ARGUMENTS = new Int32Array(0);
 const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
@@ -79,6 +99,10 @@ export class Dispatcher implements Call {
   database = 0;
   mayBlock = true;
   journal: Journal = NO_JOURNAL;
+  /** Set of Observer. */
+  observers: number = Observer.None;
+  monitors: Monitors | null = null;
+  tracking: Tracking | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
   /** Limit on the data, 0 for none. */
@@ -98,6 +122,7 @@ export class Dispatcher implements Call {
   private keyHashes = new Int32Array(64);
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
+  private readonly keptPushes: Uint8Array[] = [];
   private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
@@ -188,8 +213,10 @@ export class Dispatcher implements Call {
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
-    if (command !== null && this.mayRun(command) && (client.gates === 0 || this.passesGates(command)))
-      this.runCommand(command, request.hash);
+    if (command !== null && this.mayRun(command)) {
+      if ((client.gates | this.observers) === 0) this.runCommand(command, request.hash);
+      else if (this.passesGates(command)) this.runObserved(command, request);
+    }
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
@@ -231,6 +258,12 @@ export class Dispatcher implements Call {
       this.reply.at = start;
       if (client.replyMode === 'skip') client.replyMode = 'on';
     }
+    if (this.keptPushes.length > 0) for (const push of this.keptPushes.splice(0)) this.reply.whole(push);
+  }
+
+  /** What the client, whose reply will be dropped, is told nevertheless. */
+  keepPush(bytes: Uint8Array): void {
+    this.keptPushes.push(bytes);
   }
 
   /** The subcommand asked for where there are any; null when there is no such command (the error is written). */
@@ -304,8 +337,35 @@ export class Dispatcher implements Call {
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
-  private passesGates(_command: Command): boolean {
-    return true;
+  private passesGates(command: Command): boolean {
+    const { client } = this;
+    if ((client.gates & Gate.Monitor) !== 0 && (command.flags & TOUCHES_KEYS) !== 0) {
+      return this.reject(command, "ERR Replica can't interact with the keyspace");
+    }
+    if ((client.gates & Gate.Subscribed) === 0 || client.version === 3) return true;
+    return SUBSCRIBED_COMMANDS.has(command.name) || this.reject(command, subscribedOnly(command.name));
+  }
+
+  /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
+  private runObserved(command: Command, request: Request): void {
+    const { client, monitors } = this;
+    const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
+    const isScript = (command.flags & Flag.SkipMonitor) !== 0;
+    if (isShown && isScript) monitors.show(command, request, client, false);
+    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
+    else this.runTracked(command, request.hash);
+    if (isShown && !isScript) monitors.show(command, request, client, false);
+  }
+
+  /** Runs a command whose client is to be told when what it reads changes. */
+  private runTracked(command: Command, hash: number): void {
+    const { client, replyStart } = this;
+    const tracking = this.tracking!;
+    const isOutermost = tracking.begin(client);
+    tracking.expectReads(client, command, this.findKeys(command), this.source, this.args);
+    this.runCommand(command, hash);
+    tracking.rememberReads(client);
+    if (isOutermost) tracking.end(client, command, this.reply, replyStart);
   }
 
   private runCommand(command: Command, hash: number): void {
