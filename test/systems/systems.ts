@@ -81,6 +81,8 @@ async function checkSocketIo(port: number): Promise<void> {
   const clients: ClientSocket[] = [];
   const newConnection = (): Redis => {
     const connection = new Redis(port, '127.0.0.1');
+    // The server is stopped before they are.
+    connection.on('error', () => {});
     connections.push(connection);
     return connection;
   };
@@ -99,6 +101,8 @@ async function checkSocketIo(port: number): Promise<void> {
       clients.push(client);
       await new Promise<void>((resolve) => client.on('connect', () => resolve()));
     }
+    // A server hears of others' messages once it has subscribed, which its clients do not wait for.
+    while ((await servers[0]!.of('/').adapter.serverCount()) < servers.length) await Bun.sleep(5);
     await converse(servers, clients);
   } finally {
     for (const client of clients) client.disconnect();
