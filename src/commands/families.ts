@@ -14,10 +14,12 @@ import { serverFamily } from './server/server.ts';
 import { setFamily } from './set/set.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
+import { transactionFamily } from './transaction.ts';
 
 export const FAMILIES: readonly Family[] = [
   connectionFamily,
   stringFamily,
+  transactionFamily,
   listFamily,
   hashFamily,
   setFamily,

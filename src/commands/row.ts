@@ -11,6 +11,7 @@ import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
 import type { PubSub } from './pubsub/door.ts';
+import type { Transactions } from './transaction.ts';
 import type { ClientTracking } from './connection/tracking.ts';
 import type { Registry } from './registry.ts';
 import type { Monitoring } from './server/monitor.ts';
@@ -221,6 +222,7 @@ export interface Server {
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
   readonly pubsub: PubSub;
+  readonly transactions: Transactions;
   readonly monitoring: Monitoring;
   readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */

@@ -44,6 +44,8 @@ export const enum Head {
   UsedBytes = 8,
   /** Where the active expiry walk of this shard goes on (a hash). */
   ExpiryCursor = 10,
+  /** How many keys of this shard are watched (store/watches.ts). */
+  Watches = 11,
   Words = 16,
 }
 

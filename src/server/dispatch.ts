@@ -14,12 +14,10 @@ import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
-import { collectKeyPositions } from '../commands/key-positions.ts';
-import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
+import { NO_AUTH, OUT_OF_MEMORY, wrongArityText } from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
-  type Client,
   Flag,
   Gate,
   KeyFlag,
@@ -28,53 +26,25 @@ import {
   type Row,
   type Server,
 } from '../commands/row.ts';
-import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
+import { isQueued, refusalOf } from './client-gates.ts';
+import { type Journal, NO_JOURNAL } from './journal.ts';
+import { KeyHashes } from './key-hashes.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
-import { Request } from './request.ts';
+import { type Request, requestOf } from './request.ts';
+import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
-
-/** A connection that can be made to wait for a reply. */
-export interface ParkableClient extends Client {
-  /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
-  lastCommand: Command | null;
-  park(): Parked;
-  /** As CLIENT LIST prints it. */
-  readonly address: string;
-  /** It waits for data, and nobody knows how long. */
-  blocked: boolean;
-  /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
-  refuseReply(): void;
-}
-
-/** Told of every request that changed something, while its locks are held: the journal's one entrance. */
-export interface Journal {
-  append(call: Call): void;
-  /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
-  appendServed(served: ServedWait): void;
-}
-
-/** What a subscribed client may ask for in RESP2, where a reply could be taken for a message. */
-const SUBSCRIBED_COMMANDS: ReadonlySet<string> = new Set(
-  'ping subscribe ssubscribe unsubscribe sunsubscribe psubscribe punsubscribe quit reset'.split(' '),
-);
-
-function subscribedOnly(name: string): string {
-  return (
-    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this ` +
-    'context'
-  );
-}
-
-const TOUCHES_KEYS = Flag.Write | Flag.ReadOnly | Flag.MayReplicate;
+import { LateReplies } from './transactions/late-replies.ts';
+import type { Queued } from './transactions/transaction.ts';
 
 const NO_ARGUMENTS = new Int32Array(0);
-const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
 /** What a line of an HTTP request begins with, and no command is called. */
 const HTTP_WORDS: readonly string[] = ['post', 'host:'];
+/** So much may be queued without a look at the limit. */
+const QUEUED_BYTES_FREE = 1 << 20;
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
 const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
@@ -83,6 +53,14 @@ const SAMPLE_READS = 16;
 const CACHED_BYTES_MAX = 64 << 10;
 /** A command that takes longer than this on average is timed whenever it runs: the clock costs 1 % of that. */
 const ALWAYS_TIMED_US = 8;
+
+/** What `hold` has set aside. */
+export interface Held {
+  readonly reply: RespWriter;
+  readonly row: Row;
+  readonly replyStart: number;
+  readonly mayBlock: boolean;
+}
 
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
@@ -110,7 +88,6 @@ export class Dispatcher implements Call {
   /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
   readonly pause = { untilMs: 0, all: false };
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
-  private aheadCount = 0;
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
   private readonly locks: ShardLocks;
@@ -118,11 +95,14 @@ export class Dispatcher implements Call {
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
-  private readonly keyPositions: number[] = [];
-  private keyHashes = new Int32Array(64);
+  private readonly keys: KeyHashes;
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
   private readonly keptPushes: Uint8Array[] = [];
+  /** Commands run under locks that a transaction or a script has taken. */
+  private isHolding = false;
+  /** The replies of the transaction under way, once one of them has to come later; null: none may. */
+  private lateReplies: LateReplies | null = null;
   private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
@@ -137,6 +117,7 @@ export class Dispatcher implements Call {
     this.reply = new RespWriter();
     this.source = this.reply.bytes;
     this.locks = new ShardLocks(keyspace.shards);
+    this.keys = new KeyHashes(keyspace, this.locks);
     this.counters = keyspace.counters;
     this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
@@ -231,17 +212,7 @@ export class Dispatcher implements Call {
 
   /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
   executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
-    const buffers = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
-    const joined = Buffer.concat(buffers);
-    const request = new Request(new Bytes(joined.buffer, joined.byteOffset, joined.length));
-    request.args = new Int32Array(parts.length * 2);
-    request.count = parts.length;
-    let start = 0;
-    buffers.forEach((buffer, index) => {
-      request.args[index * 2] = start;
-      request.args[index * 2 + 1] = buffer.length;
-      start += buffer.length;
-    });
+    const request = requestOf(parts);
     const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
     const outerClient = this.client;
     this.reply = into;
@@ -305,6 +276,7 @@ export class Dispatcher implements Call {
   private fail(text: string): false {
     this.reply.error(text);
     this.countError();
+    if (this.client.transaction !== null) this.client.transaction.isBroken = true;
     return false;
   }
 
@@ -323,27 +295,35 @@ export class Dispatcher implements Call {
   private mayRun(command: Command): boolean {
     const arity = command.arity;
     if (arity >= 0 ? this.count !== arity : this.count < -arity) {
-      this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-      wrongArity(this.reply, command.name);
-      this.countError();
-      return false;
+      return this.reject(command, wrongArityText(command.name));
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
       return this.reject(command, NO_AUTH);
     // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
     if (command.grows && !this.memoryFull) this.checkMemory(0);
-    if (this.memoryFull && (command.flags & Flag.DenyOom) !== 0) return this.reject(command, OUT_OF_MEMORY);
+    if (this.memoryFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
+      return this.reject(command, OUT_OF_MEMORY);
     return true;
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
     const { client } = this;
-    if ((client.gates & Gate.Monitor) !== 0 && (command.flags & TOUCHES_KEYS) !== 0) {
-      return this.reject(command, "ERR Replica can't interact with the keyspace");
-    }
-    if ((client.gates & Gate.Subscribed) === 0 || client.version === 3) return true;
-    return SUBSCRIBED_COMMANDS.has(command.name) || this.reject(command, subscribedOnly(command.name));
+    const refusal = refusalOf(command, client);
+    if (refusal !== null) return this.reject(command, refusal);
+    if (!isQueued(command, client)) return true;
+    client.transaction!.add(command, this.source, this.args, this.count);
+    this.reply.simple('QUEUED');
+    if (client.transaction!.byteCount > QUEUED_BYTES_FREE) this.boundQueue();
+    return false;
+  }
+
+  /** Redis: what is queued counts as input that waits. */
+  private boundQueue(): void {
+    const { client } = this;
+    if (client.transaction!.byteCount <= Number(this.server.setting('client-query-buffer-limit'))) return;
+    log.warn(`closing client ${client.id}: its transaction exceeds client-query-buffer-limit`);
+    client.closeAfterReply();
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
@@ -362,7 +342,7 @@ export class Dispatcher implements Call {
     const { client, replyStart } = this;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.findKeys(command), this.source, this.args);
+    tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
     if (isOutermost) tracking.end(client, command, this.reply, replyStart);
@@ -395,7 +375,8 @@ export class Dispatcher implements Call {
   }
 
   private runRouted(command: Command, hash: number): void {
-    if (command.singleKey !== 0) this.runSingleKey(command, hash);
+    if (this.isHolding) this.runUnderHeldLocks(command);
+    else if (command.singleKey !== 0) this.runSingleKey(command, hash);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
     else if (command.route === Route.All) this.runAll(command);
     else {
@@ -460,13 +441,13 @@ export class Dispatcher implements Call {
     const words = this.keyspace.control.words;
     for (;;) {
       const version = this.readDatabase();
-      this.hashKeys(command);
+      this.keys.hash(this, command);
       this.locks.lockWanted();
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
     const isWrite = (command.flags & Flag.Write) !== 0;
-    if (isWrite && !this.locks.areAll && this.locks.haveInterests && this.mayMove(command)) {
+    if (isWrite && !this.locks.areAll && this.locks.haveWaits && this.mayMove(command)) {
       this.locks.release();
       return this.runAll(command);
     }
@@ -476,7 +457,7 @@ export class Dispatcher implements Call {
   /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
   private mayMove(command: Command): boolean {
     if (command.row.otherDatabase !== undefined) return true;
-    const positions = this.findKeys(command);
+    const positions = this.keys.find(this, command);
     for (let i = 0; i < positions.length; i += 2) {
       if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
       this.locate(positions[i]!, this.otherKey);
@@ -485,82 +466,11 @@ export class Dispatcher implements Call {
     return false;
   }
 
-  private hashKeys(command: Command): void {
-    if (this.keyHashes.length < this.count) this.keyHashes = new Int32Array(this.count * 2);
-    this.aheadCount = 0;
-    if (command.keyFirst !== 0) this.hashRange(command);
-    else this.hashSpecified(command);
-    if (this.aheadCount > 1) this.keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
-    if (command.row.locksAll?.(this) === true) this.locks.wantAll();
-    if (command.row.otherDatabase !== undefined) {
-      this.wantInDatabase(command, command.row.otherDatabase(this));
-    }
-  }
-
-  /** Hot: MGET, MSET and DEL, whose keys stand one after the other. */
-  private hashRange(command: Command): void {
-    const { keyspace, source, args, database, keyHashes, locks, aheadHashes } = this;
-    const { keyFirst, keyLast, keyStep } = command;
-    const last = keyLast < 0 ? this.count + keyLast : keyFirst + keyLast;
-    let aheadCount = 0;
-    for (let position = keyFirst; position <= last; position += keyStep) {
-      const hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
-      keyHashes[position] = hash;
-      locks.want(keyspace.shardIndexOf(hash));
-      if (aheadCount === FETCH_AHEAD_MAX) {
-        keyspace.fetchAhead(aheadHashes, aheadCount);
-        aheadCount = 0;
-      }
-      aheadHashes[aheadCount++] = hash;
-    }
-    this.aheadCount = aheadCount;
-    this.locate(keyFirst, this.key);
-  }
-
-  private hashSpecified(command: Command): void {
-    const positions = this.findKeys(command);
-    for (let i = 0; i < positions.length; i += 2) {
-      if ((positions[i + 1]! & KeyFlag.NotKey) === 0) this.hashKey(positions[i]!);
-    }
-    if (positions.length > 0) this.locate(positions[0]!, this.key);
-  }
-
-  /** Positions and KeyFlag sets of the request's keys, pair by pair. */
-  private findKeys(command: Command): readonly number[] {
-    const positions = this.keyPositions;
-    positions.length = 0;
-    collectKeyPositions(command, { u8: this.source.u8, args: this.args, count: this.count }, positions);
-    return positions;
-  }
-
-  private hashKey(position: number): void {
-    const { keyspace, args } = this;
-    const hash = keyspace.hash(this.source, args[position * 2]!, args[position * 2 + 1]!, this.database);
-    this.keyHashes[position] = hash;
-    this.locks.want(keyspace.shardIndexOf(hash));
-    this.aheadHashes[this.aheadCount++] = hash;
-    if (this.aheadCount < FETCH_AHEAD_MAX) return;
-    keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
-    this.aheadCount = 0;
-  }
-
-  /** Wants the shards of the command's keys in another logical database too; there may be no such database. */
-  private wantInDatabase(command: Command, logical: number): void {
-    if (logical < 0 || logical >= Number(this.server.setting('databases'))) return;
-    const database = this.keyspace.physicalDatabase(logical);
-    const positions = this.findKeys(command);
-    for (let i = 0; i < positions.length; i += 2) {
-      const at = positions[i]! * 2;
-      const hash = this.keyspace.hash(this.source, this.args[at]!, this.args[at + 1]!, database);
-      this.locks.want(this.keyspace.shardIndexOf(hash));
-    }
-  }
-
   private runAll(command: Command): void {
     this.locks.wantAll();
     this.locks.lockWanted();
     this.readDatabase();
-    if (command.keys.length > 0) this.hashKeys(command);
+    if (command.keys.length > 0) this.keys.hash(this, command);
     this.runLocked(command);
   }
 
@@ -603,7 +513,9 @@ export class Dispatcher implements Call {
 
   private runGuarded(command: Command): void {
     try {
-      this.runAndJournal(command);
+      // What touches no key changes none itself; a transaction's commands have been journaled each.
+      if (command.route === Route.Here) command.run(this);
+      else this.runAndJournal(command);
     } catch (error) {
       this.failed(command, error);
     }
@@ -632,17 +544,106 @@ export class Dispatcher implements Call {
     this.reply.error('ERR internal error');
   }
 
+  /**
+   * Takes the locks that `want` asks for with `wantHash`, `wantKeysOf` and `wantAll`, which may be called again; all of them
+   * where somebody waits, who may have to be served by a move. The database of the client stays what it is meanwhile.
+   */
+  lockFor(want: () => void): void {
+    const { locks } = this;
+    const words = this.keyspace.control.words;
+    for (;;) {
+      const version = this.readDatabase();
+      want();
+      locks.lockWanted();
+      if (words[Control.DatabaseMapVersion] === version && (locks.areAll || !locks.haveWaits)) return;
+      const isForWaits = words[Control.DatabaseMapVersion] === version;
+      locks.release();
+      if (isForWaits) locks.wantAll();
+    }
+  }
+
+  wantAll(): void {
+    this.locks.wantAll();
+  }
+
+  wantHash(hash: number): void {
+    this.locks.want(this.keyspace.shardIndexOf(hash));
+  }
+
+  wantKeysOf(command: Command, request: Request): void {
+    this.take(request);
+    this.keys.hash(this, command);
+  }
+
+  private take(request: Request): void {
+    this.source = request.source;
+    this.args = request.args;
+    this.count = request.count;
+  }
+
+  /** From here on, until `letGo`, commands run under the locks that `lockFor` has taken, and none may wait for others. */
+  hold(): Held {
+    const { reply, row, replyStart, mayBlock } = this;
+    this.mayBlock = false;
+    this.isHolding = true;
+    this.journal.beginGroup();
+    return { reply, row, replyStart, mayBlock };
+  }
+
+  /** Serves those who wait for what was given to keys, and gives the locks back. */
+  letGo(held: Held): void {
+    this.journal.endGroup();
+    try {
+      if (this.blocking.hasReady) this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
+    } finally {
+      this.isHolding = false;
+      this.locks.release();
+      Object.assign(this, held);
+    }
+  }
+
+  /**
+   * Runs one request under the locks held, with the checks that any request gets. The reply goes to `into`, in the
+   * version of the protocol that it is set to.
+   */
+  runHeld(request: Request, into: RespWriter): void {
+    this.take(request);
+    this.reply = into;
+    this.replyStart = into.at;
+    const found = this.registry.find(this.source.u8, this.args[0]!, this.args[1]!);
+    const command = found === null || found.subs !== null ? this.resolve(found) : found;
+    if (command !== null && this.mayRun(command)) this.runObserved(command, request);
+  }
+
+  /** Runs what a transaction has queued, under the locks held, and replies with an array. */
+  runQueued(client: ParkableClient, queued: readonly Queued[]): void {
+    const { reply } = this;
+    let start = reply.at;
+    const late = new LateReplies();
+    reply.array(queued.length);
+    for (const { command, request } of queued) {
+      this.take(request);
+      this.replyStart = reply.at;
+      this.counters[Counter.CommandsProcessed]!++;
+      this.lateReplies = late;
+      this.runObserved(command, request);
+      this.lateReplies = null;
+      if (late.isExpecting) start = late.takeWritten(reply, start);
+    }
+    if (late.isEmpty) return;
+    late.finish(reply.take(start, reply.at), client.park());
+    reply.at = start;
+  }
+
+  /** Runs a command under the locks held. */
+  private runUnderHeldLocks(command: Command): void {
+    this.readDatabase();
+    if (command.keys.length > 0 && command.route !== Route.Here) this.keys.hash(this, command);
+    this.runGuarded(command);
+  }
+
   locate(index: number, key: Key): void {
-    const at = index * 2;
-    const args = this.args;
-    this.keyspace.locateHashed(
-      key,
-      this.source,
-      args[at]!,
-      args[at + 1]!,
-      this.database,
-      this.keyHashes[index]!,
-    );
+    this.keys.locate(this, index, key);
   }
 
   get untouchedBytes(): number {
@@ -661,15 +662,20 @@ export class Dispatcher implements Call {
 
   eachShard(visit: (shard: Shard) => boolean | void): void {
     for (const shard of this.keyspace.shards) {
-      if (underLock(shard, visit) === false) return;
+      if (this.underLock(shard, visit) === false) return;
     }
   }
 
   withShard(index: number, visit: (shard: Shard) => void): void {
-    underLock(this.keyspace.shards[index]!, visit);
+    this.underLock(this.keyspace.shards[index]!, visit);
+  }
+
+  private underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
+    return this.locks.holds(shard.index) ? visit(shard) : underLock(shard, visit);
   }
 
   park(): Parked {
+    if (this.lateReplies !== null) return this.lateReplies.add(this.client.version);
     return this.client.park();
   }
 

@@ -8,6 +8,7 @@ import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
 import { Audience } from '../store/audience.ts';
 import { Interests } from '../store/interests.ts';
 import { TrackingBoard } from '../store/tracking-board.ts';
+import { Watches } from '../store/watches.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
@@ -33,6 +34,7 @@ import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
+import { LocalTransactions } from './transactions/transactions.ts';
 import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
@@ -46,7 +48,9 @@ export interface EngineSetup {
   readonly audience: SharedArrayBuffer;
   /** Memory of the tracking board. */
   readonly tracking: SharedArrayBuffer;
-  /** Heads of the shards, and behind them those of the interest table and of the audience. */
+  /** Memory of watched keys. */
+  readonly watches: SharedArrayBuffer;
+  /** Heads of the shards, and behind them those of interests, audience and watches. */
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
@@ -94,6 +98,7 @@ export class Engine implements Server {
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
   readonly tracking: Tracking;
+  readonly transactions: LocalTransactions;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -143,6 +148,8 @@ export class Engine implements Server {
     this.pubsub = this.openPubSub(setup, shards.length + 1);
     this.monitoring = this.openMonitors();
     this.tracking = this.openTracking(setup);
+    const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
+    this.transactions = new LocalTransactions(this.dispatcher, watches);
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -285,6 +292,7 @@ export class Engine implements Server {
     this.pubsub.unsubscribeAll(connection);
     this.monitoring.remove(connection);
     this.tracking.disable(connection);
+    this.transactions.unwatch(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

@@ -110,7 +110,7 @@ export const INTEREST_BYTES = 256 << 20;
 const DESTINATION_BYTES = 256;
 const WALK_ENTRIES = 256;
 /** Head.Interests counts waits in these bits, and others who want to know of changes above. */
-const WAITS_MASK = 0xffffff;
+export const WAITS_MASK = 0xffffff;
 
 /** What a client waits for: filled by whoever lets it wait, and again by `claim` for whoever serves it. */
 export class Wait {

@@ -89,8 +89,8 @@ export class Keyspace {
   touchOnRead = true;
   /** Called for a change in a shard whose keys somebody has an interest in. */
   onTouched: (key: Key) => void = () => {};
-  /** Called before (true) and after (false) all keys, or all of a database, are removed, with every lock held. */
-  onFlush: (isBeginning: boolean) => void = () => {};
+  /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
+  onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
   /** Called when the graveyard of a shard, whose lock is held, has something to free. */

@@ -7,6 +7,7 @@ import { Head } from '../../src/memory/shard.ts';
 import { RespWriter } from '../../src/protocol/resp-writer.ts';
 import { Key } from '../../src/store/key.ts';
 import { recordEpoch } from '../../src/store/record.ts';
+import { NO_JOURNAL } from '../../src/server/journal.ts';
 import { TestServer } from '../support/test-server.ts';
 
 type Parts = readonly (string | number)[];
@@ -264,11 +265,11 @@ describe('the journal', () => {
   function keepJournal(server: TestServer): Entry[] {
     const entries: Entry[] = [];
     server.engine.dispatcher.journal = {
+      ...NO_JOURNAL,
       append(call: Call) {
         const parts = Array.from({ length: call.count }, (_, index) => call.copyArgument(index));
         entries.push({ database: call.client.database, parts });
       },
-      appendServed: () => {},
     };
     return entries;
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import type { Call } from '../../../src/commands/row.ts';
 import { waitEffect } from '../../../src/commands/serve-wait.ts';
 import { RespWriter } from '../../../src/protocol/resp-writer.ts';
+import { NO_JOURNAL } from '../../../src/server/journal.ts';
 import { BlockingScene as Scene, bulk, pair, type Part, settle } from '../../support/blocking-scene.ts';
 
 const WRONG_TYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n';
@@ -520,6 +521,7 @@ describe('around waits', () => {
     const scene = new Scene();
     const entries: string[] = [];
     scene.server.engine.dispatcher.journal = {
+      ...NO_JOURNAL,
       append: (call: Call) => entries.push(call.row.name),
       appendServed: (served) => entries.push(waitEffect(served).map(String).join(' ')),
     };
