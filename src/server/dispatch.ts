@@ -89,6 +89,8 @@ export class Dispatcher implements Call {
   /** Set of Observer. */
   observers: number = Observer.None;
   monitors: Monitors | null = null;
+  /** The commands run are those of a script: a monitor is shown them as such. */
+  isInScript = false;
   tracking: Tracking | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
@@ -334,21 +336,24 @@ export class Dispatcher implements Call {
     const { client, monitors } = this;
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
-    if (isShown && isScript) monitors.show(command, request, client, false);
+    if (isShown && isScript) monitors.show(command, request, client, this.isInScript);
     if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
     else this.runTracked(command, request.hash);
-    if (isShown && !isScript) monitors.show(command, request, client, false);
+    if (isShown && !isScript) monitors.show(command, request, client, this.isInScript);
   }
 
   /** Runs a command whose client is to be told when what it reads changes. */
   private runTracked(command: Command, hash: number): void {
-    const { client, replyStart } = this;
+    const { client, replyStart, reply } = this;
+    const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
     tracking.expectReads(client, command, this.findKeys(command), this.source, this.args);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
-    if (isOutermost) tracking.end(client, command, this.reply, replyStart);
+    // A command that closes other clients has what was written before sent, and then begins at the start.
+    const start = reply.clearCount === clearCount ? replyStart : 0;
+    if (isOutermost) tracking.end(client, command, reply, start);
   }
 
   private runCommand(command: Command, hash: number): void {

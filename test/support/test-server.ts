@@ -162,5 +162,10 @@ export class TestServer {
     const { keyspace } = this.engine;
     for (const shard of keyspace.shards) keyspace.verifyShard(shard);
     this.engine.dispatcher.interests.verify();
+    let listeners = 0;
+    for (const { subscriptions } of this.engine.clients.values()) {
+      for (const { size } of subscriptions?.bySubject ?? []) listeners += size;
+    }
+    if (this.engine.pubsub.verify() !== listeners) throw new Error('who listens is not counted right');
   }
 }

@@ -96,6 +96,10 @@ export class Tracking implements ClientTracking {
     };
   }
 
+  isHere(clientId: number): boolean {
+    return this.setup.clients.has(clientId);
+  }
+
   findWorker(clientId: number): Promise<number> {
     return this.setup.findWorker(clientId);
   }
