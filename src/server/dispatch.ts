@@ -33,6 +33,7 @@ import type { Blocking } from './blocking/blocking.ts';
 import { refuseByState } from './gates.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
+import type { Notices } from './pubsub/notices.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
 import { Request } from './request.ts';
@@ -89,6 +90,7 @@ export class Dispatcher implements Call {
   /** Set of Observer. */
   observers: number = Observer.None;
   monitors: Monitors | null = null;
+  notices: Notices | null = null;
   /** The commands run are those of a script: a monitor is shown them as such. */
   isInScript = false;
   tracking: Tracking | null = null;
@@ -337,8 +339,11 @@ export class Dispatcher implements Call {
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
     if (isShown && isScript) monitors.show(command, request, client, this.isInScript);
+    const notices = (this.observers & Observer.Notices) === 0 ? null : this.notices;
+    const outer = notices === null ? null : notices.begin();
     if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
     else this.runTracked(command, request.hash);
+    notices?.end(outer, command, request);
     if (isShown && !isScript) monitors.show(command, request, client, this.isInScript);
   }
 

@@ -31,7 +31,7 @@ import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
-import { ExpiryNotices } from './pubsub/expiry-notices.ts';
+import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
 import { Statistics } from './info/statistics.ts';
@@ -201,7 +201,13 @@ export class Engine implements Server {
       this.mesh.tell(this.peers[worker]!, PUBLISHED, text),
     );
     this.mesh.onText(PUBLISHED, (letter) => pubsub.receive(letter));
-    const notices = new ExpiryNotices(keyspace, pubsub);
+    const notices = new Notices(keyspace, pubsub, this.dispatcher);
+    const others = keyspace.onTouched;
+    keyspace.onTouched = (key) => {
+      others(key);
+      notices.onTouched(key);
+    };
+    this.dispatcher.notices = notices;
     this.whenConfigured(() =>
       notices.configure(this.config.text('notify-keyspace-events'), this.config.number('databases')),
     );
