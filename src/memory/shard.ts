@@ -77,6 +77,8 @@ export const enum Header {
   RunBinMap = 160,
   /** Heads of the free run lists, one word per bin. */
   RunBins = 192,
+  /** In the shard of audiences only: kilobytes of messages on their way to each worker. */
+  MessagesUnderWay = 512,
   /** Live keys per database. */
   KeyCounts = 1024,
   /** Live keys with an expiry per database. */

@@ -30,6 +30,7 @@ import {
 } from '../commands/row.ts';
 import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
+import { refuseByState } from './gates.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
 import type { Tracking } from './tracking/tracking.ts';
@@ -56,20 +57,6 @@ export interface Journal {
   /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
   appendServed(served: ServedWait): void;
 }
-
-/** What a subscribed client may ask for in RESP2, where a reply could be taken for a message. */
-const SUBSCRIBED_COMMANDS: ReadonlySet<string> = new Set(
-  'ping subscribe ssubscribe unsubscribe sunsubscribe psubscribe punsubscribe quit reset'.split(' '),
-);
-
-function subscribedOnly(name: string): string {
-  return (
-    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this ` +
-    'context'
-  );
-}
-
-const TOUCHES_KEYS = Flag.Write | Flag.ReadOnly | Flag.MayReplicate;
 
 const NO_ARGUMENTS = new Int32Array(0);
 const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
@@ -338,12 +325,8 @@ export class Dispatcher implements Call {
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
-    const { client } = this;
-    if ((client.gates & Gate.Monitor) !== 0 && (command.flags & TOUCHES_KEYS) !== 0) {
-      return this.reject(command, "ERR Replica can't interact with the keyspace");
-    }
-    if ((client.gates & Gate.Subscribed) === 0 || client.version === 3) return true;
-    return SUBSCRIBED_COMMANDS.has(command.name) || this.reject(command, subscribedOnly(command.name));
+    const refusal = refuseByState(command, this.client);
+    return refusal === null || this.reject(command, refusal);
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */

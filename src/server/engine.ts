@@ -31,6 +31,7 @@ import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { ExpiryNotices } from './pubsub/expiry-notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
 import { Statistics } from './info/statistics.ts';
@@ -200,6 +201,10 @@ export class Engine implements Server {
       this.mesh.tell(this.peers[worker]!, PUBLISHED, text),
     );
     this.mesh.onText(PUBLISHED, (letter) => pubsub.receive(letter));
+    const notices = new ExpiryNotices(keyspace, pubsub);
+    this.whenConfigured(() =>
+      notices.configure(this.config.text('notify-keyspace-events'), this.config.number('databases')),
+    );
     return pubsub;
   }
 

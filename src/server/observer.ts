@@ -2,5 +2,4 @@
 export const enum Observer {
   None = 0,
   Monitor = 1 << 0,
-  Slowlog = 1 << 1,
 }

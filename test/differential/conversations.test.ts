@@ -113,6 +113,18 @@ const TRACKING: readonly ClientCommand[] = [
   () => ['CLIENT', 'TRACKINGINFO'],
 ];
 
+/** Passwords, what is not shown, and bytes that must be quoted. */
+const SHOWN_OTHERWISE: readonly ClientCommand[] = [
+  (random) => ['AUTH', ...some(random, text).slice(0, 2)],
+  () => ['HELLO', 2, 'AUTH', 'default', 'secret', 'SETNAME', 'me'],
+  () => ['CONFIG', 'GET', 'databases'],
+  () => ['CLIENT', 'GETNAME'],
+  () => ['CLIENT', 'KILL', 'ID', '1000000'],
+  () => ['NOSUCH', 'a'],
+  () => ['GET'],
+  (random) => ['eChO', Buffer.from(Array.from({ length: 12 }, () => random.below(256)))],
+];
+
 describe.skipIf(isOracleMissing('redis-server'))('conversations are those of redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
@@ -124,8 +136,10 @@ describe.skipIf(isOracleMissing('redis-server'))('conversations are those of red
     const seed = chooseSeed();
     console.log(`seed ${seed}`);
     const random = new Random(seed);
-    const conversation = await Conversation.open(oracle.port, CLIENTS);
+    const conversation = await Conversation.open(oracle.port, CLIENTS + 1);
     try {
+      // When nobody tracks any more, we forget what was read.
+      await conversation.step(CLIENTS, ['CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'no such key']);
       for (let step = 0; step < chooseCommandCount(COMMANDS); step++) {
         const client = random.below(CLIENTS);
         if (random.oneIn(100)) await conversation.renew(client);
@@ -139,6 +153,18 @@ describe.skipIf(isOracleMissing('redis-server'))('conversations are those of red
   test(
     'publish and subscribe',
     () => converse((random) => random.pick(random.oneIn(8) ? CONNECTION : PUBSUB)),
+    TIMEOUT_MS,
+  );
+
+  test(
+    'monitors',
+    () =>
+      converse((random, client) => {
+        if (client < 2 && random.oneIn(3)) return () => ['MONITOR'];
+        return random.pick(
+          random.pick([CONNECTION, PUBSUB, random.oneIn(2) ? READS : WRITES, SHOWN_OTHERWISE, EMPTYING]),
+        );
+      }),
     TIMEOUT_MS,
   );
 
