@@ -8,7 +8,7 @@ import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
@@ -426,7 +426,8 @@ export class Dispatcher implements Call {
         unlockShard(shard);
         continue;
       }
-      if (shard.heads[shard.head + Head.Interests] !== 0) return this.runAwaited(command, shard);
+      if ((shard.heads[shard.head + Head.Interests]! & Interest.Waits) !== 0)
+        return this.runAwaited(command, shard);
       try {
         this.runAndJournal(command);
       } catch (error) {

@@ -8,7 +8,7 @@ import { Bytes } from '../../base/bytes.ts';
 import type { PubSub } from '../../commands/pubsub/door.ts';
 import type { Command } from '../../commands/registry.ts';
 import { Control } from '../../memory/control.ts';
-import { Head } from '../../memory/shard.ts';
+import { Head, Interest } from '../../memory/shard.ts';
 import { Subject } from '../../store/audience.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
@@ -19,8 +19,6 @@ import { type KeyEvent, keyEvents, toldFirst } from './key-events.ts';
 /** Classes of events that `A` stands for. */
 const ALL_CLASSES = 'g$lshzxetd';
 const EXPIRED: KeyEvent = { letter: 'x', word: 'expired' };
-/** Added to Head.Interests of every shard by each worker that must hear of every change. */
-const NOTICE_INTEREST = 1 << 24;
 
 interface Touched {
   readonly key: string;
@@ -58,7 +56,7 @@ export class Notices {
     if (isOn) state.observers |= Observer.Notices;
     else state.observers &= ~Observer.Notices;
     keyspace.onExpired = isOn ? (key) => this.onExpired(key) : null;
-    const interest = isOn ? NOTICE_INTEREST : -NOTICE_INTEREST;
+    const interest = isOn ? Interest.Everything : -Interest.Everything;
     for (const { heads, head } of keyspace.shards) Atomics.add(heads, head + Head.Interests, interest);
   }
 

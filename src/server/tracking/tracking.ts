@@ -13,7 +13,7 @@ import type { ClientTracking, TrackingMode } from '../../commands/connection/tra
 import type { Command } from '../../commands/registry.ts';
 import { type Client, Flag, Gate, KeyFlag } from '../../commands/row.ts';
 import { Counter } from '../../memory/control.ts';
-import { Head } from '../../memory/shard.ts';
+import { Head, Interest } from '../../memory/shard.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
@@ -54,9 +54,6 @@ export interface TrackingSetup {
   /** Sends text about clients told in place of others: see RedirectLetters. */
   readonly sendRedirect: (worker: number, text: string) => void;
 }
-
-/** Added to Head.Interests of every shard by each worker that tracks: far above any count of waits. */
-const TRACKING_INTEREST = 1 << 24;
 
 export class Tracking implements ClientTracking {
   private readonly setup: TrackingSetup;
@@ -138,7 +135,7 @@ export class Tracking implements ClientTracking {
     const isTracking = this.clientCount > 0;
     if (was > 0 === isTracking) return;
     board.setTracking(isTracking);
-    const interest = isTracking ? TRACKING_INTEREST : -TRACKING_INTEREST;
+    const interest = isTracking ? Interest.Everything : -Interest.Everything;
     for (const { heads, head } of keyspace.shards) Atomics.add(heads, head + Head.Interests, interest);
     if (!isTracking) this.keys.clear();
   }
