@@ -8,7 +8,7 @@ import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
@@ -27,11 +27,12 @@ import {
   type Server,
 } from '../commands/row.ts';
 import type { Blocking } from './blocking/blocking.ts';
-import { isQueued, refusalOf } from './client-gates.ts';
+import { isQueued, refuseByState } from './gates.ts';
 import { type Journal, NO_JOURNAL } from './journal.ts';
 import { KeyHashes } from './key-hashes.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
+import type { Notices } from './pubsub/notices.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
 import { type Request, requestOf } from './request.ts';
@@ -39,10 +40,9 @@ import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { LateReplies } from './transactions/late-replies.ts';
 import type { Queued } from './transactions/transaction.ts';
+import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 
 const NO_ARGUMENTS = new Int32Array(0);
-/** What a line of an HTTP request begins with, and no command is called. */
-const HTTP_WORDS: readonly string[] = ['post', 'host:'];
 /** So much may be queued without a look at the limit. */
 const QUEUED_BYTES_FREE = 1 << 20;
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
@@ -80,6 +80,9 @@ export class Dispatcher implements Call {
   /** Set of Observer. */
   observers: number = Observer.None;
   monitors: Monitors | null = null;
+  notices: Notices | null = null;
+  /** The commands run are those of a script: a monitor is shown them as such. */
+  isInScript = false;
   tracking: Tracking | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
@@ -241,17 +244,14 @@ export class Dispatcher implements Call {
   private resolve(command: Command | null): Command | null {
     if (command === null) return this.unknownCommand();
     if (command.subs === null || this.count < 2) return command;
-    return command.subs.get(this.text(1).toLowerCase()) ?? this.unknownSubcommand(command);
+    const found = command.subs.get(this.text(1).toLowerCase());
+    if (found === undefined) this.fail(unknownSubcommandText(this, command));
+    return found ?? null;
   }
 
   private unknownCommand(): null {
-    if (HTTP_WORDS.includes(this.text(0).toLowerCase())) return this.closeHttp();
-    let beginning = '';
-    for (let index = 1; index < this.count && beginning.length < 128; index++) {
-      beginning += `'${this.text(index).slice(0, 128 - beginning.length)}' `;
-    }
-    const name = this.text(0).slice(0, 128);
-    this.fail(`ERR unknown command '${name}', with args beginning with: ${beginning}`);
+    if (isHttp(this)) return this.closeHttp();
+    this.fail(unknownCommandText(this));
     return null;
   }
 
@@ -263,12 +263,6 @@ export class Dispatcher implements Call {
       log.warn(`closing client ${client.id}: it speaks HTTP, perhaps a web page that attacks us`);
     }
     client.closeAfterReply();
-    return null;
-  }
-
-  private unknownSubcommand(command: Command): null {
-    const name = this.text(1).slice(0, 128);
-    this.fail(`ERR unknown subcommand '${name}'. Try ${command.row.name} HELP.`);
     return null;
   }
 
@@ -309,7 +303,7 @@ export class Dispatcher implements Call {
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
     const { client } = this;
-    const refusal = refusalOf(command, client);
+    const refusal = refuseByState(command, client);
     if (refusal !== null) return this.reject(command, refusal);
     if (!isQueued(command, client)) return true;
     client.transaction!.add(command, this.source, this.args, this.count);
@@ -331,21 +325,27 @@ export class Dispatcher implements Call {
     const { client, monitors } = this;
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
-    if (isShown && isScript) monitors.show(command, request, client, false);
+    if (isShown && isScript) monitors.show(command, request, client, this.isInScript);
+    const notices = (this.observers & Observer.Notices) === 0 ? null : this.notices;
+    const outer = notices === null ? null : notices.begin();
     if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
     else this.runTracked(command, request.hash);
-    if (isShown && !isScript) monitors.show(command, request, client, false);
+    notices?.end(outer, command, request);
+    if (isShown && !isScript) monitors.show(command, request, client, this.isInScript);
   }
 
   /** Runs a command whose client is to be told when what it reads changes. */
   private runTracked(command: Command, hash: number): void {
-    const { client, replyStart } = this;
+    const { client, replyStart, reply } = this;
+    const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
     tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
-    if (isOutermost) tracking.end(client, command, this.reply, replyStart);
+    // A command that closes other clients has what was written before sent, and then begins at the start.
+    const start = reply.clearCount === clearCount ? replyStart : 0;
+    if (isOutermost) tracking.end(client, command, reply, start);
   }
 
   private runCommand(command: Command, hash: number): void {
@@ -414,7 +414,8 @@ export class Dispatcher implements Call {
         unlockShard(shard);
         continue;
       }
-      if (shard.heads[shard.head + Head.Interests] !== 0) return this.runAwaited(command, shard);
+      if ((shard.heads[shard.head + Head.Interests]! & Interest.Waits) !== 0)
+        return this.runAwaited(command, shard);
       try {
         this.runAndJournal(command);
       } catch (error) {

@@ -32,6 +32,7 @@ import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
 import { LocalTransactions } from './transactions/transactions.ts';
@@ -207,6 +208,16 @@ export class Engine implements Server {
       this.mesh.tell(this.peers[worker]!, PUBLISHED, text),
     );
     this.mesh.onText(PUBLISHED, (letter) => pubsub.receive(letter));
+    const notices = new Notices(keyspace, pubsub, this.dispatcher);
+    const others = keyspace.onTouched;
+    keyspace.onTouched = (key) => {
+      others(key);
+      notices.onTouched(key);
+    };
+    this.dispatcher.notices = notices;
+    this.whenConfigured(() =>
+      notices.configure(this.config.text('notify-keyspace-events'), this.config.number('databases')),
+    );
     return pubsub;
   }
 

@@ -2,5 +2,5 @@
 export const enum Observer {
   None = 0,
   Monitor = 1 << 0,
-  Slowlog = 1 << 1,
+  Notices = 1 << 1,
 }

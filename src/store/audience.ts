@@ -15,7 +15,10 @@
  *  goes, so that each worker can keep a copy of their texts. Header.Publications: number of the last message; a client
  *  hears those with a higher number than there was when it came, so that none reaches it that was published before.
  *
- *  Lock: everything here changes under the lock of this shard, the last of all to be taken; the counts may be read
+ *  Header.MessagesUnderWay: kilobytes of messages sent to each worker which it has not taken yet, counted with Atomics, so
+ *  that a publisher can wait for a worker that does not keep up.
+ *
+ *  Lock: everything else here changes under the lock of this shard, the last of all to be taken; the counts may be read
  *  without it.  Costs: 28 bytes and its text a name, about 10 in the table. The shard bounds all of it: when it is full
  *  nobody can begin to listen to what nobody listened to.
  */
@@ -196,6 +199,16 @@ export class Audience {
   /** How many names of a subject somebody listens to. Needs no lock. */
   nameCount(subject: Subject): number {
     return Atomics.load(this.shard.words, Header.NameCounts + subject);
+  }
+
+  /** Messages of so many kilobytes have been sent to a worker, or taken by it (negative). Returns what is under way. */
+  addUnderWay(worker: number, kilobytes: number): number {
+    return Atomics.add(this.shard.words, Header.MessagesUnderWay + worker, kilobytes) + kilobytes;
+  }
+
+  /** Kilobytes of messages that a worker has still to take. */
+  underWay(worker: number): number {
+    return Atomics.load(this.shard.words, Header.MessagesUnderWay + worker);
   }
 
   private textOf(name: number): Buffer {

@@ -89,6 +89,8 @@ export class Keyspace {
   touchOnRead = true;
   /** Called for a change in a shard whose keys somebody has an interest in. */
   onTouched: (key: Key) => void = () => {};
+  /** Called before a key is removed because its time has come, when somebody wants to know. */
+  onExpired: ((key: Key) => void) | null = null;
   /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
   onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
@@ -227,6 +229,7 @@ export class Keyspace {
 
   private findExpiring(key: Key): number {
     if (expiryAtMs(key.shard, key.record) >= this.nowMs) return key.record;
+    if (this.onExpired !== null) this.onExpired(key);
     this.remove(key);
     this.counters[Counter.ExpiredKeys]!++;
     return 0;

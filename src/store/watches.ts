@@ -9,8 +9,8 @@
  *        +-------+----------+------------+-------+---------+------
  *   hash: of the key in its physical database, so that it tells the data shard.  count: clients that watch it.
  *
- *  Head.Watches of a data shard: how many watched keys there are of it. While there are any, WATCH_INTEREST is added to
- *  its Head.Interests, so that a change is looked at.
+ *  Head.Watches of a data shard: how many watched keys there are of it. While there are any, Interest.Everything is added
+ *  to its Head.Interests, so that a change is looked at.
  *
  *  Locks. Everything here changes under the lock of this shard, taken after those of data shards. A key comes and its
  *  version rises only while its data shard is locked too: whoever holds that lock may read the version without ours. A
@@ -22,7 +22,7 @@ import { assert } from '../base/assert.ts';
 import { copyBytes, equalBytes } from '../base/bytes.ts';
 import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocator.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 import {
   collectEntries,
   createTable,
@@ -52,8 +52,6 @@ assert(Watched.Bytes === (Watched.Version + 1) * 4, 'layout of a watched key');
 
 /** Memory of the shard of watches: some million keys. */
 export const WATCH_BYTES = 256 << 20;
-/** In Head.Interests, above any count of waits. Trackers add the same, each worker once. */
-const WATCH_INTEREST = 1 << 24;
 const WALK_ENTRIES = 256;
 
 export class Watches {
@@ -235,8 +233,8 @@ export class Watches {
     const { heads, head } = this.keyspace.shardOf(hash);
     const before = heads[head + Head.Watches]!;
     heads[head + Head.Watches] = before + change;
-    if (before === 0) Atomics.add(heads, head + Head.Interests, WATCH_INTEREST);
-    else if (before + change === 0) Atomics.sub(heads, head + Head.Interests, WATCH_INTEREST);
+    if (before === 0) Atomics.add(heads, head + Head.Interests, Interest.Everything);
+    else if (before + change === 0) Atomics.sub(heads, head + Head.Interests, Interest.Everything);
   }
 
   private all(): number[] {

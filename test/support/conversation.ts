@@ -7,6 +7,8 @@ import { encodeRequest, type TestClient, TestServer } from './test-server.ts';
 /** How long the other server may take to send what ours has sent. */
 const PATIENCE_MS = 2000;
 const HISTORY_SHOWN = 30;
+/** A command that monitors are not shown. */
+const PROBE = ['CONFIG', 'GET', 'hz'] as const;
 
 class Ours {
   readonly client: TestClient;
@@ -93,7 +95,10 @@ export class Conversation {
     const end = await Theirs.open(this.port);
     this.theirs[index] = end;
     end.id = Number((await end.ask('CLIENT', 'ID')).slice(1));
-    end.received = '';
+    // What monitors are shown of this.
+    await this.control.ask(...PROBE);
+    await Bun.sleep(2);
+    for (const other of this.theirs) other.received = '';
   }
 
   /**
@@ -110,7 +115,7 @@ export class Conversation {
     const theirIds = this.theirs.map(({ id }) => id);
     this.ours[index]!.client.connection.receive(encodeRequest(named(ourIds)));
     this.theirs[index]!.socket.write(encodeRequest(named(theirIds)));
-    await this.control.ask('PING');
+    await this.control.ask(...PROBE);
     for (let client = 0; client < this.ours.length; client++) {
       const sent = withoutIds(this.ours[client]!.take(), ourIds);
       const end = this.theirs[client]!;
@@ -137,9 +142,11 @@ export class Conversation {
   }
 }
 
-/** Integers that are ids become the numbers of the clients; what HELLO tells of versions is left out. */
+/** Integers that are ids become the numbers of the clients; HELLO's version and MONITOR's times are left out. */
 function withoutIds(text: string, ids: readonly number[]): string {
-  const plain = text.replace(/(version\r\n)\$\d+\r\n[\d.]+/g, '$1');
+  const plain = text
+    .replace(/(version\r\n)\$\d+\r\n[\d.]+/g, '$1')
+    .replace(/\+\d{10}\.\d{6} \[(\d+) [^\]]+\]/g, '+TIME [$1 CLIENT]');
   return plain.replace(/((?:redirect|\$2\r\nid|broken)\r\n:)(\d+)/g, (whole, head: string, id: string) => {
     const index = ids.indexOf(Number(id));
     return index < 0 && id === '0' ? whole : `${head}#${index}`;

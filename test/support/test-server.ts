@@ -164,5 +164,10 @@ export class TestServer {
     for (const shard of keyspace.shards) keyspace.verifyShard(shard);
     this.engine.dispatcher.interests.verify();
     this.engine.transactions.verify();
+    let listeners = 0;
+    for (const { subscriptions } of this.engine.clients.values()) {
+      for (const { size } of subscriptions?.bySubject ?? []) listeners += size;
+    }
+    if (this.engine.pubsub.verify() !== listeners) throw new Error('who listens is not counted right');
   }
 }

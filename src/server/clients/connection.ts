@@ -203,6 +203,7 @@ export abstract class Connection implements ParkableClient {
     deliveries.served = this;
     const position = this.runServed(input, at, end, moved);
     deliveries.served = null;
+    if (this.engine.pubsub.hasPublished) this.engine.pubsub.published(this);
     if (this.mustStop) outbox.flushWith(this);
     else outbox.finish(this, keyspace.nowMs);
     return position;

@@ -97,7 +97,10 @@ export class Monitors implements Monitoring {
   /** Lines for the clients here. */
   receive(lines: string): void {
     const bytes = Buffer.from(lines, 'latin1');
-    for (const client of this.clients) client.deliver(bytes);
+    // Redis: unlike messages, what a monitor is shown is silenced with the replies.
+    for (const client of this.clients) {
+      if (client.replyMode !== 'off' && client.replyMode !== 'skip') client.deliver(bytes);
+    }
   }
 
   private sendLetter(): void {

@@ -17,6 +17,17 @@ export type SendText = (worker: number, text: string) => void;
 
 /** A letter is sent at once when it is longer, also while a command runs: it must not outgrow a string. */
 const LETTER_BYTES_MAX = 2 ** 28;
+/** While more than this is under way to a worker, who publishes to it has to wait. */
+const UNDER_WAY_KILOBYTES_MAX = 64 << 10;
+/** How often it is looked whether they need wait no longer. */
+const WAIT_MS = 2;
+
+/** A client that can be held back. */
+export interface Publisher {
+  readonly waiting: boolean;
+  hold(): void;
+  release(): void;
+}
 
 export class LocalPubSub implements PubSub {
   private readonly audience: Audience;
@@ -26,6 +37,11 @@ export class LocalPubSub implements PubSub {
   private readonly send: SendText;
   private readonly topics: readonly Map<string, Topic>[] = [new Map(), new Map(), new Map()];
   private readonly letters = new Map<number, string>();
+  /** Something was published to other workers since `published`. */
+  hasPublished = false;
+  /** Workers that do not keep up with what is published here. */
+  private readonly slowWorkers = new Set<number>();
+  private readonly held: Publisher[] = [];
 
   constructor(
     audience: Audience,
@@ -131,18 +147,44 @@ export class LocalPubSub implements PubSub {
   private write(worker: number, text: string): void {
     const letter = (this.letters.get(worker) ?? '') + text;
     this.letters.set(worker, letter);
+    this.hasPublished = true;
     if (letter.length > LETTER_BYTES_MAX) this.sendLetters();
     else this.deliveries.mark();
   }
 
   private sendLetters(): void {
     if (this.letters.size === 0) return;
-    for (const [worker, letter] of this.letters) this.send(worker, letter);
+    for (const [worker, letter] of this.letters) {
+      const underWay = this.audience.addUnderWay(worker, kilobytes(letter));
+      this.send(worker, letter);
+      if (underWay > UNDER_WAY_KILOBYTES_MAX) this.slowWorkers.add(worker);
+    }
     this.letters.clear();
+  }
+
+  /** A client has published: its input is kept waiting while a worker does not keep up. */
+  published(publisher: Publisher): void {
+    this.hasPublished = false;
+    if (this.slowWorkers.size === 0 || publisher.waiting) return;
+    publisher.hold();
+    this.held.push(publisher);
+    if (this.held.length === 1) setTimeout(() => this.releaseHeld(), WAIT_MS);
+  }
+
+  private releaseHeld(): void {
+    for (const worker of this.slowWorkers) {
+      if (this.audience.underWay(worker) <= UNDER_WAY_KILOBYTES_MAX / 2) this.slowWorkers.delete(worker);
+    }
+    if (this.slowWorkers.size > 0) {
+      setTimeout(() => this.releaseHeld(), WAIT_MS);
+      return;
+    }
+    for (const publisher of this.held.splice(0)) publisher.release();
   }
 
   /** Messages of another worker's clients, as `publish` has written them one behind the other. */
   receive(letter: string): void {
+    this.audience.addUnderWay(this.workerIndex, -kilobytes(letter));
     for (let start = 0; start < letter.length;) {
       const lineEnd = letter.indexOf('\n', start);
       const [subject, publication, channelBytes, messageBytes] = letter.slice(start, lineEnd).split(' ');
@@ -185,6 +227,15 @@ export class LocalPubSub implements PubSub {
   nameCount(subject: Subject): number {
     return this.audience.nameCount(subject);
   }
+
+  /** Walks who listens on any worker, and asserts every invariant. Returns how many listen, once for each name. */
+  verify(): number {
+    return this.audience.verify();
+  }
+}
+
+function kilobytes(letter: string): number {
+  return (letter.length >> 10) + 1;
 }
 
 /** Tells all who listened to `topic` when the message was published. */

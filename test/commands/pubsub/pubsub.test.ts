@@ -227,6 +227,27 @@ describe('a slow subscriber', () => {
   });
 });
 
+describe('notify-keyspace-events', () => {
+  test('tells of keys whose time has come, in the database that they are in', () => {
+    server = new TestServer({ settings: { 'notify-keyspace-events': 'KEx' } });
+    const listener = resp3();
+    listener.run('PSUBSCRIBE', '__key*');
+    const { keyspace, dispatcher } = server.engine;
+    server.run('SELECT', '3');
+    server.run('SET', 'k', 'v', 'PX', '10');
+    dispatcher.beginRead = () => keyspace.setTime(Date.now() + 100);
+    sentTo(listener);
+    expect(server.run('GET', 'k')).toBe('$-1\r\n');
+    expect(sentTo(listener)).toBe(
+      '>4\r\n$8\r\npmessage\r\n$6\r\n__key*\r\n$16\r\n__keyspace@3__:k\r\n$7\r\nexpired\r\n' +
+        '>4\r\n$8\r\npmessage\r\n$6\r\n__key*\r\n$22\r\n__keyevent@3__:expired\r\n$1\r\nk\r\n',
+    );
+    server.run('SET', 'k', 'v');
+    server.run('DEL', 'k');
+    expect(sentTo(listener)).toBe('');
+  });
+});
+
 describe('PUBSUB', () => {
   test('tells who listens to what', () => {
     const client = server.connect();

@@ -1,4 +1,4 @@
-/** What the state of a client keeps it from doing, in Redis' order. */
+/** Commands that the state of their client keeps from running at once. */
 import type { Command } from '../commands/registry.ts';
 import { type Client, Flag, Gate } from '../commands/row.ts';
 
@@ -10,19 +10,21 @@ const SUBSCRIBED_COMMANDS: ReadonlySet<string> = new Set(
 const TRANSACTION_COMMANDS: ReadonlySet<string> = new Set('exec discard multi watch quit reset'.split(' '));
 const TOUCHES_KEYS = Flag.Write | Flag.ReadOnly | Flag.MayReplicate;
 
-/** The error for a command that the client may not ask for now, or null. */
-export function refusalOf(command: Command, client: Client): string | null {
-  const { gates } = client;
-  if ((gates & Gate.Monitor) !== 0 && (command.flags & TOUCHES_KEYS) !== 0) {
-    return "ERR Replica can't interact with the keyspace";
-  }
-  if ((gates & Gate.Subscribed) !== 0 && client.version === 2 && !SUBSCRIBED_COMMANDS.has(command.name)) {
+/** The error, or null: the command may run. In Redis' order. */
+export function refuseByState(command: Command, client: Client): string | null {
+  const { name, flags } = command;
+  const { gates, version } = client;
+  if ((gates & Gate.Subscribed) !== 0 && version === 2 && !SUBSCRIBED_COMMANDS.has(name)) {
     return (
-      `ERR Can't execute '${command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are ` +
-      'allowed in this context'
+      `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in ` +
+      'this context'
     );
   }
-  if (isQueued(command, client) && (command.flags & Flag.NoMulti) !== 0) {
+  // Redis: a monitor is a kind of replica.
+  if ((gates & Gate.Monitor) !== 0 && (flags & TOUCHES_KEYS) !== 0) {
+    return "ERR Replica can't interact with the keyspace";
+  }
+  if (isQueued(command, client) && (flags & Flag.NoMulti) !== 0) {
     return 'ERR Command not allowed inside a transaction';
   }
   return null;
