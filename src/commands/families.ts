@@ -9,6 +9,7 @@ import { hashFamily } from './hash/hash.ts';
 import { listFamily } from './list/list.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
+import { scriptingFamily } from './scripting/scripting.ts';
 import { setFamily } from './set/set.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
@@ -26,4 +27,5 @@ export const FAMILIES: readonly Family[] = [
   configFamily,
   commandFamily,
   debugFamily,
+  scriptingFamily,
 ];

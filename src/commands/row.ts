@@ -10,6 +10,7 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { Scripts } from '../scripting/scripts.ts';
 import type { Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
@@ -211,6 +212,8 @@ export interface Server {
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
+  /** Scripts and functions. */
+  readonly scripts: Scripts;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }
@@ -236,6 +239,8 @@ export interface Call {
   locate(index: number, key: Key): void;
   /** Allocations that add up to less than this cannot fail in any of the shards whose locks the command holds. */
   readonly untouchedBytes: number;
+  /** The data has reached its limit. */
+  readonly memoryFull: boolean;
   /** Argument as text; bytes that are not UTF-8 are replaced, so never for data. */
   text(index: number): string;
   /** A copy of an argument's bytes. */

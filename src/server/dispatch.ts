@@ -51,6 +51,15 @@ export interface Journal {
   appendServed(served: ServedWait): void;
 }
 
+/** Arguments as a reader left them. */
+interface RequestArguments {
+  readonly source: Bytes;
+  readonly args: Int32Array;
+  readonly count: number;
+}
+
+/** Flags that only the commands have which run others. */
+const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
 const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
 /** What a line of an HTTP request begins with, and no command is called. */
@@ -222,6 +231,42 @@ export class Dispatcher implements Call {
     this.run(request, false, client);
     Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
     this.client = outerClient;
+  }
+
+  /**
+   * Runs a command of a script under the locks of every shard, which the script's own command holds: its reply goes into
+   * `into`. All checks have been made. Who waits for what it gives to keys is served when the script's command ends.
+   */
+  runHeld(command: Command, request: RequestArguments, into: RespWriter): void {
+    const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
+    this.reply = into;
+    this.replyStart = into.at;
+    this.source = request.source;
+    this.args = request.args;
+    this.count = request.count;
+    this.row = command.row;
+    this.mayBlock = false;
+    this.readDatabase();
+    if (command.keys.length > 0) this.hashKeys(command);
+    const counter = command.id * CommandCounter.Count;
+    this.commandCounters[counter + CommandCounter.Calls]!++;
+    const errors = into.errorCount;
+    try {
+      this.runAndJournal(command);
+    } finally {
+      if (into.errorCount !== errors) {
+        this.commandCounters[counter + CommandCounter.Failed]!++;
+        this.countError();
+      }
+      this.reply = reply;
+      this.source = source;
+      this.args = args;
+      this.count = count;
+      this.database = database;
+      this.row = row;
+      this.replyStart = replyStart;
+      this.mayBlock = mayBlock;
+    }
   }
 
   private dropReply(start: number): void {
@@ -558,7 +603,10 @@ export class Dispatcher implements Call {
       if (error instanceof ReplyTooLargeError && this.keyspace.changes !== changes) this.journal.append(this);
       throw error;
     }
-    if (this.keyspace.changes !== changes) this.journal.append(this);
+    // What a script has changed was journalled command by command.
+    if (this.keyspace.changes !== changes && (command.flags & RUNS_OTHERS) !== RUNS_OTHERS) {
+      this.journal.append(this);
+    }
   }
 
   /** A handler threw, which is our bug. A broken invariant of memory must be neither served nor saved: it goes on up. */
@@ -600,13 +648,16 @@ export class Dispatcher implements Call {
   }
 
   eachShard(visit: (shard: Shard) => boolean | void): void {
+    const isHeld = this.locks.areAll;
     for (const shard of this.keyspace.shards) {
-      if (underLock(shard, visit) === false) return;
+      if ((isHeld ? visit(shard) : underLock(shard, visit)) === false) return;
     }
   }
 
   withShard(index: number, visit: (shard: Shard) => void): void {
-    underLock(this.keyspace.shards[index]!, visit);
+    const shard = this.keyspace.shards[index]!;
+    if (this.locks.areAll) visit(shard);
+    else underLock(shard, visit);
   }
 
   park(): Parked {

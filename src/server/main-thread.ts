@@ -1,4 +1,5 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
@@ -61,6 +62,7 @@ export class MainThread {
       shards,
       interests: createShardMemory(INTEREST_BYTES),
       shardHeads: createShardHeads(shards.length + 1),
+      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,
