@@ -294,7 +294,7 @@ export class ScriptMachine {
     const { x, state } = lua;
     if (x.lua_type(state, -1) !== LuaType.Table) return lua.text(state, -1);
     lua.rawField(state, -1, 'err');
-    return lua.text(state, -1).replace(/^ERR /, '');
+    return lua.text(state, -1);
   }
 
   private functionsName = 0;
@@ -312,8 +312,8 @@ export class ScriptMachine {
     x.lua_rawgeti(state, LuaIndex.Registry, this.libraryRedis);
     this.registering = register;
     const refs: readonly [string, number][] = [
-      ['call', register === null ? this.callRef : this.nilRef],
-      ['pcall', register === null ? this.pcallRef : this.nilRef],
+      ['call', register === null ? this.callRef : this.noCallRef],
+      ['pcall', register === null ? this.pcallRef : this.noPcallRef],
       ['register_function', register === null ? this.nilRef : this.registerRef],
     ];
     for (const [name, ref] of refs) {
@@ -326,6 +326,8 @@ export class ScriptMachine {
 
   private callRef = 0;
   private pcallRef = 0;
+  private noCallRef = 0;
+  private noPcallRef = 0;
   private registerRef = 0;
   private readonly nilRef = -1;
   private registering: ((state: number) => number) | null = null;
@@ -338,6 +340,8 @@ export class ScriptMachine {
     this.callRef = this.library.keep(state);
     lua.rawField(state, -1, 'pcall');
     this.pcallRef = this.library.keep(state);
+    this.noCallRef = this.keepMissing('call');
+    this.noPcallRef = this.keepMissing('pcall');
     x.lua_pushcclosure(
       state,
       lua.addFunction((from) => this.registering?.(from) ?? 0),
@@ -345,5 +349,17 @@ export class ScriptMachine {
     );
     this.registerRef = this.library.keep(state);
     lua.pop(state, 1);
+  }
+
+  /** A function that says that there is none of its name. */
+  private keepMissing(name: string): number {
+    const { lua } = this;
+    const text = `Script attempted to access nonexistent global variable '${name}'`;
+    lua.x.lua_pushcclosure(
+      lua.state,
+      lua.addFunction((from) => lua.fail(from, text)),
+      0,
+    );
+    return this.library.keep(lua.state);
   }
 }

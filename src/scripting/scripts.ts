@@ -5,6 +5,7 @@
 import { Bytes } from '../base/bytes.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
 import { FunctionLibraries } from './functions/libraries.ts';
+import type { LibraryFunction } from './functions/registration.ts';
 import { type ScriptArguments, ScriptMachine, type Watch } from './machine.ts';
 import type { ScriptHost } from './redis-library.ts';
 import { ScriptStates } from './script-state.ts';
@@ -109,11 +110,11 @@ export class Scripts implements Watch {
   }
 
   /** Runs a function of a library. */
-  runFunction(name: string, flags: number, request: ScriptArguments, reply: RespWriter): void {
+  runFunction(found: LibraryFunction, request: ScriptArguments, reply: RespWriter): void {
     const machine = this.ready;
-    this.begin(flags, true);
+    this.begin(found.flags, true);
     try {
-      machine.runFunction(name, this.libraries.refOf(machine, name), request, reply, this);
+      machine.runFunction(found.name, found.ref, request, reply, this);
     } finally {
       this.end();
     }

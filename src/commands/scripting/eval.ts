@@ -2,9 +2,11 @@
 import { ScriptFlag, sha1 } from '../../scripting/scripts.ts';
 import { type Int64, int64ToNumber } from '../../base/int64.ts';
 import { parseInt64Argument } from '../argument.ts';
-import { NOT_AN_INTEGER, OUT_OF_MEMORY } from '../replies.ts';
+import { NOT_AN_INTEGER } from '../replies.ts';
 import { type Call, countedKeys, Flag, KeyFlag, Route, type Row } from '../row.ts';
 
+const OUT_OF_MEMORY_FLAG =
+  "OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'";
 const NO_SCRIPT = 'NOSCRIPT No matching script. Please use EVAL.';
 const SCRIPT_FLAGS = Flag.NoScript | Flag.SkipMonitor | Flag.NoMandatoryKeys | Flag.Stale;
 const WRITER_KEYS = [countedKeys(2, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update)];
@@ -110,7 +112,7 @@ function runScript(
   extraFlags: number,
 ): void {
   if (typeof found === 'string') return call.reply.error(found);
-  if (refusesForMemory(call, found)) return;
+  if (refusesRun(call, found, extraFlags)) return;
   const { source, args, count, client } = call;
   const request = { source, args, count, firstKey: 3, keyCount };
   const { database } = client;
@@ -122,14 +124,14 @@ function runScript(
   }
 }
 
-/** Redis: a script that says what it may do, and does not say that it may grow the data, does not begin when it is full. */
-export function refusesForMemory(call: Call, flags: number): boolean {
-  const mayGrow = ScriptFlag.Compatible | ScriptFlag.AllowOom | ScriptFlag.NoWrites;
-  if ((flags & mayGrow) !== 0 || !call.memoryFull) return false;
-  call.reply.error(
-    `OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'`,
-  );
+/** Redis: a script that says what it may do is checked against that before it begins. */
+export function refusesRun(call: Call, flags: number, extraFlags: number): boolean {
+  if ((flags & ScriptFlag.Compatible) !== 0) return false;
+  if ((extraFlags & ~flags & ScriptFlag.NoWrites) !== 0) {
+    call.reply.error('ERR Can not execute a script with write flag using *_ro command.');
+    return true;
+  }
+  if ((flags & (ScriptFlag.AllowOom | ScriptFlag.NoWrites)) !== 0 || !call.memoryFull) return false;
+  call.reply.error(OUT_OF_MEMORY_FLAG);
   return true;
 }
-
-export { OUT_OF_MEMORY };
