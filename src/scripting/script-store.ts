@@ -21,8 +21,6 @@ const enum Word {
 }
 
 const LOG_AT = 64;
-/** Pages are committed only as they are written. */
-export const STORE_BYTES = 256 << 20;
 const SHA_BYTES = 40;
 
 export class ScriptStore {

@@ -9,7 +9,7 @@ import type { LibraryFunction } from './functions/registration.ts';
 import { type ScriptArguments, ScriptMachine, type Watch } from './machine.ts';
 import type { ScriptHost } from './redis-library.ts';
 import { ScriptStates } from './script-state.ts';
-import { ScriptStore, sha1, STORE_BYTES } from './script-store.ts';
+import { ScriptStore, sha1 } from './script-store.ts';
 import { readShebang, ScriptFlag } from './shebang.ts';
 
 /** Told when a script takes long: those who wait for what it holds need not wait on. */
@@ -20,10 +20,10 @@ export interface BusyBell {
 export const SCRIPT_KILLED = 'Script killed by user with SCRIPT KILL.';
 export const FUNCTION_KILLED = 'Script killed by user with FUNCTION KILL.';
 const STORE_AT = ScriptStates.bytes;
-const LIBRARIES_BYTES = 64 << 20;
-const LIBRARIES_AT = STORE_AT + STORE_BYTES;
-/** What all workers share. */
-export const SCRIPT_MEMORY_BYTES = LIBRARIES_AT + LIBRARIES_BYTES;
+/** What all workers share: a quarter is for libraries, and nearly all of the rest for scripts. Committed as it is used. */
+export const SCRIPT_MEMORY_BYTES = 256 << 20;
+/** The same for a worker alone. */
+export const LONE_MEMORY_BYTES = 8 << 20;
 
 export class Scripts implements Watch {
   readonly store: ScriptStore;
@@ -55,12 +55,14 @@ export class Scripts implements Watch {
     this.host = host;
     this.versionText = versionText;
     this.bell = bell;
+    const librariesBytes = memory.byteLength >> 2;
+    const librariesAt = memory.byteLength - librariesBytes;
     this.states = new ScriptStates(memory, workerIndex);
-    this.store = new ScriptStore(memory, STORE_AT, STORE_BYTES, () => {
+    this.store = new ScriptStore(memory, STORE_AT, librariesAt - STORE_AT, () => {
       this.machine?.forgetScripts();
       this.flagsOf.clear();
     });
-    this.libraries = new FunctionLibraries(new Bytes(memory, LIBRARIES_AT, LIBRARIES_BYTES), this);
+    this.libraries = new FunctionLibraries(new Bytes(memory, librariesAt, librariesBytes), this);
   }
 
   /** The machine; libraries must be loaded into it before one of their functions is run. */

@@ -26,7 +26,7 @@ import { log } from './log.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
-import { SCRIPT_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
+import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
 import { Statistics } from './info/statistics.ts';
@@ -120,7 +120,7 @@ export class Engine implements Server {
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
     this.scripts = new Scripts(
-      setup.scripts ?? new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
+      setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
       setup.workerIndex,
       new ServerScriptHost(this.dispatcher, () => this.scripts),
       API_VERSION,

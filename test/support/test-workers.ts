@@ -3,6 +3,7 @@
 
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
+import { SCRIPT_MEMORY_BYTES } from '../../src/scripting/scripts.ts';
 import { Config } from '../../src/server/config/config.ts';
 import { Engine } from '../../src/server/engine.ts';
 import { TestClient } from './test-server.ts';
@@ -23,6 +24,7 @@ export class TestWorkers {
       shards: Array.from({ length: SHARD_COUNT }, () => createShardMemory(SHARD_BYTES)),
       interests: createShardMemory(SHARD_BYTES),
       shardHeads: createShardHeads(SHARD_COUNT + 1),
+      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),

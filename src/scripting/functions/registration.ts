@@ -80,7 +80,8 @@ function demandKnown(lua: Lua, library: RedisLibrary, state: number): void {
   x.lua_pushnil(state);
   while (x.lua_next(state, 1) !== 0) {
     lua.pop(state, 1);
-    if (x.lua_type(state, -1) !== LuaType.String) {
+    const type = x.lua_type(state, -1);
+    if (type !== LuaType.String && type !== LuaType.Number) {
       library.raise(state, 'named argument key given to redis.register_function is not a string');
     }
     if (!FIELDS.includes(lua.text(state, -1))) {
