@@ -65,12 +65,20 @@ export const enum Header {
   FieldExpiryRecords = 30,
   /** In the shard of interests only: the first of all waits (store/interests.ts). */
   FirstWait = 31,
+  /** In the shard of audiences only (store/audience.ts): names listened to, by subject, three words... */
+  NameCounts = 32,
+  /** ...raised whenever a pattern comes or goes... */
+  PatternVersion = 35,
+  /** ...and how many messages were published: a double at words 36-37. */
+  Publications = 36,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */
   RunBinMap = 160,
   /** Heads of the free run lists, one word per bin. */
   RunBins = 192,
+  /** In the shard of audiences only: kilobytes of messages on their way to each worker. */
+  MessagesUnderWay = 512,
   /** Live keys per database. */
   KeyCounts = 1024,
   /** Live keys with an expiry per database. */

@@ -2,6 +2,7 @@
 
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
+import { createTrackingMemory } from '../../src/store/tracking-board.ts';
 import { Config } from '../../src/server/config/config.ts';
 import { type SetRequest, setConfig } from '../../src/server/config/set-config.ts';
 import type { ClientSocket } from '../../src/server/clients/connection.ts';
@@ -127,7 +128,9 @@ export class TestServer {
       control: ControlBlock.create(1, config.number('databases')).memory,
       shards: Array.from({ length: shardCount }, () => createShardMemory(shardBytes)),
       interests: createShardMemory(interestBytes),
-      shardHeads: createShardHeads(shardCount + 1),
+      audience: createShardMemory(16 << 20),
+      tracking: createTrackingMemory(1),
+      shardHeads: createShardHeads(shardCount + 2),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),
