@@ -11,6 +11,7 @@ import { monitorFamily } from './server/monitor.ts';
 import { pubsubFamily } from './pubsub/pubsub.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
+import { scriptingFamily } from './scripting/scripting.ts';
 import { setFamily } from './set/set.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
@@ -32,4 +33,5 @@ export const FAMILIES: readonly Family[] = [
   configFamily,
   commandFamily,
   debugFamily,
+  scriptingFamily,
 ];

@@ -10,6 +10,7 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { Scripts } from '../scripting/scripts.ts';
 import type { PubSub } from './pubsub/door.ts';
 import type { Transactions } from './transaction.ts';
 import type { ClientTracking } from './connection/tracking.ts';
@@ -221,6 +222,8 @@ export interface Server {
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
+  /** Scripts and functions. */
+  readonly scripts: Scripts;
   readonly pubsub: PubSub;
   readonly transactions: Transactions;
   readonly monitoring: Monitoring;
@@ -250,6 +253,8 @@ export interface Call {
   locate(index: number, key: Key): void;
   /** Allocations that add up to less than this cannot fail in any of the shards whose locks the command holds. */
   readonly untouchedBytes: number;
+  /** The data has reached its limit. */
+  readonly memoryFull: boolean;
   /** Argument as text; bytes that are not UTF-8 are replaced, so never for data. */
   text(index: number): string;
   /** A copy of an argument's bytes. */

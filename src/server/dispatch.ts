@@ -35,13 +35,15 @@ import type { Monitors } from './monitor/monitors.ts';
 import type { Notices } from './pubsub/notices.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
-import { type Request, requestOf } from './request.ts';
+import { type Request, type RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { LateReplies } from './transactions/late-replies.ts';
-import type { Queued } from './transactions/transaction.ts';
+import type { Held, Queued } from './transactions/transaction.ts';
 import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 
+/** Flags that only the commands have which run others. */
+const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
 /** So much may be queued without a look at the limit. */
 const QUEUED_BYTES_FREE = 1 << 20;
@@ -53,14 +55,6 @@ const SAMPLE_READS = 16;
 const CACHED_BYTES_MAX = 64 << 10;
 /** A command that takes longer than this on average is timed whenever it runs: the clock costs 1 % of that. */
 const ALWAYS_TIMED_US = 8;
-
-/** What `hold` has set aside. */
-export interface Held {
-  readonly reply: RespWriter;
-  readonly row: Row;
-  readonly replyStart: number;
-  readonly mayBlock: boolean;
-}
 
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
@@ -199,7 +193,7 @@ export class Dispatcher implements Call {
     if (client.noTouch) this.keyspace.touchOnRead = false;
     if (command !== null && this.mayRun(command)) {
       if ((client.gates | this.observers) === 0) this.runCommand(command, request.hash);
-      else if (this.passesGates(command)) this.runObserved(command, request);
+      else if (this.passesGates(command)) this.runObserved(command, request, request.hash);
     }
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
@@ -213,16 +207,33 @@ export class Dispatcher implements Call {
     return this.pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
   }
 
-  /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
-  executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
-    const request = requestOf(parts);
-    const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
-    const outerClient = this.client;
+  /**
+   * Runs a command of a script under the locks of every shard, which the script's own command holds: its reply goes into
+   * `into`. All checks have been made. Who waits for what it gives to keys is served when the script's command ends.
+   */
+  runHeld(command: Command, request: RequestArguments, into: RespWriter): void {
+    const { reply, source, args, count, database, row, replyStart, mayBlock, isHolding } = this;
     this.reply = into;
+    this.replyStart = into.at;
+    this.take(request);
     this.mayBlock = false;
-    this.run(request, false, client);
-    Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
-    this.client = outerClient;
+    this.isHolding = true;
+    this.isInScript = true;
+    try {
+      if ((this.client.gates | this.observers) === 0) this.runCommand(command, -1);
+      else this.runObserved(command, request, -1);
+    } finally {
+      this.reply = reply;
+      this.source = source;
+      this.args = args;
+      this.count = count;
+      this.database = database;
+      this.row = row;
+      this.replyStart = replyStart;
+      this.mayBlock = mayBlock;
+      this.isHolding = isHolding;
+      this.isInScript = false;
+    }
   }
 
   private dropReply(start: number): void {
@@ -321,15 +332,15 @@ export class Dispatcher implements Call {
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
-  private runObserved(command: Command, request: Request): void {
+  private runObserved(command: Command, request: RequestArguments, hash: number): void {
     const { client, monitors } = this;
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
     if (isShown && isScript) monitors.show(command, request, client, this.isInScript);
     const notices = (this.observers & Observer.Notices) === 0 ? null : this.notices;
     const outer = notices === null ? null : notices.begin();
-    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
-    else this.runTracked(command, request.hash);
+    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, hash);
+    else this.runTracked(command, hash);
     notices?.end(outer, command, request);
     if (isShown && !isScript) monitors.show(command, request, client, this.isInScript);
   }
@@ -531,7 +542,10 @@ export class Dispatcher implements Call {
       if (error instanceof ReplyTooLargeError && this.keyspace.changes !== changes) this.journal.append(this);
       throw error;
     }
-    if (this.keyspace.changes !== changes) this.journal.append(this);
+    // What a script has changed was journalled command by command.
+    if (this.keyspace.changes !== changes && (command.flags & RUNS_OTHERS) !== RUNS_OTHERS) {
+      this.journal.append(this);
+    }
   }
 
   /** A handler threw, which is our bug. A broken invariant of memory must be neither served nor saved: it goes on up. */
@@ -576,7 +590,7 @@ export class Dispatcher implements Call {
     this.keys.hash(this, command);
   }
 
-  private take(request: Request): void {
+  private take(request: RequestArguments): void {
     this.source = request.source;
     this.args = request.args;
     this.count = request.count;
@@ -603,19 +617,6 @@ export class Dispatcher implements Call {
     }
   }
 
-  /**
-   * Runs one request under the locks held, with the checks that any request gets. The reply goes to `into`, in the
-   * version of the protocol that it is set to.
-   */
-  runHeld(request: Request, into: RespWriter): void {
-    this.take(request);
-    this.reply = into;
-    this.replyStart = into.at;
-    const found = this.registry.find(this.source.u8, this.args[0]!, this.args[1]!);
-    const command = found === null || found.subs !== null ? this.resolve(found) : found;
-    if (command !== null && this.mayRun(command)) this.runObserved(command, request);
-  }
-
   /** Runs what a transaction has queued, under the locks held, and replies with an array. */
   runQueued(client: ParkableClient, queued: readonly Queued[]): void {
     const { reply } = this;
@@ -627,7 +628,7 @@ export class Dispatcher implements Call {
       this.replyStart = reply.at;
       this.counters[Counter.CommandsProcessed]!++;
       this.lateReplies = late;
-      this.runObserved(command, request);
+      this.runObserved(command, request, -1);
       this.lateReplies = null;
       if (late.isExpecting) start = late.takeWritten(reply, start);
     }

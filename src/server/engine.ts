@@ -31,6 +31,8 @@ import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
+import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
+import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
 import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
@@ -55,6 +57,8 @@ export interface EngineSetup {
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
+  /** What workers share about scripts; a worker alone makes its own. */
+  readonly scripts?: SharedArrayBuffer;
   /** Random identity of this run of the server. */
   readonly runId: string;
 }
@@ -91,6 +95,7 @@ export class Engine implements Server {
   readonly apiVersion = API_VERSION;
   readonly dispatcher: Dispatcher;
   readonly memcached: MemcachedDispatcher;
+  readonly scripts: Scripts;
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
@@ -142,6 +147,13 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.scripts = new Scripts(
+      setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
+      setup.workerIndex,
+      new ServerScriptHost(this.dispatcher, () => this.scripts),
+      API_VERSION,
+      { ring: () => {} },
+    );
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
@@ -246,6 +258,7 @@ export class Engine implements Server {
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
+    this.scripts.timeLimitMs = this.config.number('busy-reply-threshold') || Infinity;
     this.password = this.config.text('requirepass');
     // Redis: without a password every client may do everything, also one that came while there was one.
     if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;

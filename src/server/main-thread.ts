@@ -1,4 +1,5 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
@@ -63,6 +64,7 @@ export class MainThread {
       control: control.memory,
       shards,
       interests: createShardMemory(INTEREST_BYTES),
+      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
       audience: createShardMemory(AUDIENCE_BYTES),
       watches: createShardMemory(WATCH_BYTES),
       tracking: createTrackingMemory(workerCount),

@@ -1,12 +1,22 @@
 /** What one client has queued, and what it watches. */
 import { Bytes } from '../../base/bytes.ts';
 import type { Command } from '../../commands/registry.ts';
+import type { Row } from '../../commands/row.ts';
+import type { RespWriter } from '../../protocol/resp-writer.ts';
 import { Request } from '../request.ts';
 
 /** A command that waits for EXEC, with a copy of its arguments. */
 export interface Queued {
   readonly command: Command;
   readonly request: Request;
+}
+
+/** What the dispatcher sets aside while it runs commands under locks that are held. */
+export interface Held {
+  readonly reply: RespWriter;
+  readonly row: Row;
+  readonly replyStart: number;
+  readonly mayBlock: boolean;
 }
 
 /** A key that a client watches: where it is kept (store/watches.ts), and its version when it was first watched. */
