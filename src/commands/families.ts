@@ -10,6 +10,7 @@ import { listFamily } from './list/list.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
 import { setFamily } from './set/set.ts';
+import { slowlogFamily } from './server/slowlog.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
 
@@ -24,6 +25,7 @@ export const FAMILIES: readonly Family[] = [
   databaseFamily,
   serverFamily,
   configFamily,
+  slowlogFamily,
   commandFamily,
   debugFamily,
 ];

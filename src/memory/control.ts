@@ -26,6 +26,8 @@ export const enum Control {
   PeakBytes = 6,
   /** Raised with every flush_all of memcached: a delayed one that is no longer the last does nothing. */
   MemcachedFlushOrder = 8,
+  /** Id that the next entry of the slow log gets. */
+  SlowLogId = 24,
   /** Raised with every change of the database map. On a cache line apart from what changes often. */
   DatabaseMapVersion = 32,
   /** Logical database to physical database, DATABASE_COUNT_MAX words. */

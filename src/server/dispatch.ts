@@ -32,12 +32,15 @@ import type { Blocking } from './blocking/blocking.ts';
 import { log } from './log.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
+import { BULKY_BYTES, type CommandWatch, Watching } from './slow/command-watch.ts';
 
 /** A connection that can be made to wait for a reply. */
 export interface ParkableClient extends Client {
   /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
   lastCommand: Command | null;
   park(): Parked;
+  /** As CLIENT LIST prints it. */
+  readonly address: string;
   /** It waits for data, and nobody knows how long. */
   blocked: boolean;
   /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
@@ -79,6 +82,9 @@ export class Dispatcher implements Call {
   database = 0;
   mayBlock = true;
   journal: Journal = NO_JOURNAL;
+  /** What SLOWLOG and LATENCY must see, and who looks. */
+  watching: Watching = Watching.Nothing;
+  watch: CommandWatch | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
   /** Limit on the data, 0 for none. */
@@ -324,6 +330,18 @@ export class Dispatcher implements Call {
       counters[counter + CommandCounter.Failed]!++;
       this.countError();
     }
+    if (this.watching !== Watching.Nothing && (!command.isBrief || this.mustLook())) {
+      this.watch!.look(this, command, this.client);
+    }
+  }
+
+  /** Whether a command that should have been brief must be looked at all the same. */
+  private mustLook(): boolean {
+    if (this.watching === Watching.Everything) return true;
+    const { args } = this;
+    const last = this.count * 2 - 2;
+    const requestBytes = args[last]! + args[last + 1]! - args[0]!;
+    return requestBytes >= BULKY_BYTES || this.reply.at - this.replyStart >= BULKY_BYTES;
   }
 
   /** Measures a run that stands for `weight` runs. Weighted so, the mean is right however often a command was timed. */

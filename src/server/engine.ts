@@ -27,6 +27,7 @@ import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { Slowness } from './slow/slowness.ts';
 import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
@@ -72,6 +73,7 @@ export class Engine implements Server {
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
+  readonly slowness: Slowness;
   readonly outbox: Outbox;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
@@ -118,6 +120,7 @@ export class Engine implements Server {
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.statistics = new Statistics(this);
+    this.slowness = new Slowness(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
@@ -157,6 +160,7 @@ export class Engine implements Server {
     if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
     this.memcached.password = this.password;
     this.memcached.itemBytesMax = this.config.number('memcached-item-size-max');
+    this.slowness.configure();
     this.readsUntilMemoryCheck = 0;
     for (const listener of this.onConfig) listener(changed);
   }
