@@ -42,7 +42,7 @@ export function serverSection(engine: Engine): Fields {
     ['configured_hz', config.number('hz')],
     ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
     ['executable', process.execPath],
-    ['config_file', ''],
+    ['config_file', config.file],
     ['io_threads_active', 0],
     ['damselfly_version', PRODUCT_VERSION],
     ['damselfly_threads', engine.workerCount],
