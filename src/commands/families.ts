@@ -6,6 +6,7 @@ import { databaseFamily } from './server/database.ts';
 import { debugFamily } from './server/debug.ts';
 import { genericFamily } from './generic/generic.ts';
 import { hashFamily } from './hash/hash.ts';
+import { latencyFamily } from './server/latency.ts';
 import { listFamily } from './list/list.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
@@ -26,6 +27,7 @@ export const FAMILIES: readonly Family[] = [
   serverFamily,
   configFamily,
   slowlogFamily,
+  latencyFamily,
   commandFamily,
   debugFamily,
 ];

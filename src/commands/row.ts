@@ -10,7 +10,8 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
-import type { Registry } from './registry.ts';
+import type { CommandTimes } from './latency-event.ts';
+import type { Command, Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
 export const enum Flag {
@@ -211,6 +212,8 @@ export interface Server {
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
+  /** How long a command has taken over all workers; no calls when that is not tracked. */
+  commandTimes(command: Command): CommandTimes;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }

@@ -5,7 +5,7 @@
  */
 import { AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
-import { CommandCounter, Control, Counter } from '../memory/control.ts';
+import { CommandCounter, Control, Counter, TIME_BUCKETS } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import { Head, type Shard } from '../memory/shard.ts';
@@ -29,6 +29,7 @@ import {
 } from '../commands/row.ts';
 import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
+import { timeBucket } from './info/command-times.ts';
 import { log } from './log.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
@@ -98,6 +99,7 @@ export class Dispatcher implements Call {
   private readonly locks: ShardLocks;
   private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
+  private readonly commandTimes: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
   private readonly keyPositions: number[] = [];
@@ -121,6 +123,7 @@ export class Dispatcher implements Call {
     this.counters = keyspace.counters;
     this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
+    this.commandTimes = server.control.commandTimes(server.workerIndex);
   }
 
   /** Lets go of the input of the last request; `source` is any other input. Not while a command runs. */
@@ -348,7 +351,9 @@ export class Dispatcher implements Call {
   private runTimed(command: Command, counter: number, hash: number, weight: number): void {
     const started = performance.now();
     this.runRouted(command, hash);
-    this.commandCounters[counter + CommandCounter.Usec]! += (performance.now() - started) * 1000 * weight;
+    const elapsedUs = (performance.now() - started) * 1000;
+    this.commandTimes[command.id * TIME_BUCKETS + timeBucket(elapsedUs)]! += weight;
+    this.commandCounters[counter + CommandCounter.Usec]! += elapsedUs * weight;
     this.commandCounters[counter + CommandCounter.Timed]! += weight;
   }
 

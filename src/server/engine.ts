@@ -10,7 +10,8 @@ import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
 import { FAMILIES } from '../commands/families.ts';
-import { Registry } from '../commands/registry.ts';
+import type { CommandTimes } from '../commands/latency-event.ts';
+import { type Command, Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
 import { BlockedClients } from './blocking/blocked-clients.ts';
 import { Blocking } from './blocking/blocking.ts';
@@ -20,6 +21,7 @@ import type { SettingName } from './config/config-registry.ts';
 import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Dispatcher } from './dispatch.ts';
+import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
@@ -59,6 +61,8 @@ const HUGE_BUFFER_BYTES = 32 << 20;
 /** Used memory is summed over the shards again after this many reads, or at once after a large one. */
 const MEMORY_CHECK_READS = 16;
 const LARGE_READ_BYTES = 65536;
+
+const NO_TIMES: CommandTimes = { calls: 0, buckets: [] };
 
 export class Engine implements Server {
   readonly workerIndex: number;
@@ -232,6 +236,10 @@ export class Engine implements Server {
 
   info(sections: readonly string[]): string {
     return renderInfo(this, sections);
+  }
+
+  commandTimes(command: Command): CommandTimes {
+    return this.config.flag('latency-tracking') ? commandTimes(this.control, command) : NO_TIMES;
   }
 
   logWarning(text: string): void {

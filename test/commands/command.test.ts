@@ -46,6 +46,7 @@ describe('COMMAND', () => {
       'config|get',
       'config|help',
       'config|resetstat',
+      'config|rewrite',
       'config|set',
     ]);
     expect(server.run('COMMAND', 'LIST', 'FILTERBY', 'x', 'y')).toBe('-ERR syntax error\r\n');

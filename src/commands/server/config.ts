@@ -37,7 +37,6 @@ export const configFamily: Family = {
           since: '2.8.0',
           arity: 2,
           flags: ADMIN,
-          tips: EVERY_NODE,
           summary: 'Makes the configuration file say what is in force.',
           run: configRewrite,
         },

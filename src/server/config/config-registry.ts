@@ -274,8 +274,13 @@ export const SETTINGS = {
     'microseconds from which a command is in SLOWLOG, -1 for never',
   ),
   'slowlog-max-len': live('Monitoring', BIG_NUMBER, '128', 'entries that SLOWLOG keeps'),
-  'latency-tracking': accepted(yesNo(), 'yes'),
-  'latency-tracking-info-percentiles': accepted(percentiles(), '50 99 99.9'),
+  'latency-tracking': live('Monitoring', yesNo(), 'yes', 'tell how the times of commands are spread'),
+  'latency-tracking-info-percentiles': live(
+    'Monitoring',
+    percentiles(),
+    '50 99 99.9',
+    'percentiles of these times in INFO latencystats',
+  ),
   'latency-monitor-threshold': live(
     'Monitoring',
     BIG_NUMBER,

@@ -25,7 +25,11 @@ export function startDuties(engine: Engine): void {
     keyspace.setTime(Date.now());
     engine.statistics.sample();
     // Redis: a paused data set does not change by itself either.
-    if (engine.dispatcher.pause.untilMs === 0) expiry.tick();
+    if (engine.dispatcher.pause.untilMs === 0) {
+      const started = performance.now();
+      expiry.tick();
+      engine.slowness.latency.addIfLong('expire-cycle', performance.now() - started);
+    }
     graveyard.tick();
     memory.tick();
     if (++tickCount % CLIENT_CHECK_TICKS === 0) closeOverdueClients(engine);

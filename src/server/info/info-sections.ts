@@ -5,6 +5,7 @@ import { machine, release, type as systemName } from 'node:os';
 import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
 import type { Engine } from '../engine.ts';
+import { percentileUs } from './command-times.ts';
 import { API_VERSION, PRODUCT_VERSION } from '../product.ts';
 
 export type Fields = readonly (readonly [name: string, value: string | number | bigint])[];
@@ -226,6 +227,21 @@ export function commandStatsSection({ control, registry }: Engine): Fields {
       `calls=${calls},usec=${usec},usec_per_call=${perCall.toFixed(2)},rejected_calls=${rejected},` +
         `failed_calls=${sum(id, CommandCounter.Failed)}`,
     ]);
+  }
+  return fields;
+}
+
+/** Percentiles of the time that each command takes, as limits of buckets that double. */
+export function latencyStatsSection(engine: Engine): Fields {
+  const percentiles = engine.config.list('latency-tracking-info-percentiles').map(Number);
+  const fields: [string, string][] = [];
+  for (const command of engine.registry.commands) {
+    const times = engine.commandTimes(command);
+    if (times.calls === 0) continue;
+    const texts = percentiles.map(
+      (percentile) => `p${percentile}=${percentileUs(times, percentile).toFixed(3)}`,
+    );
+    fields.push([`latency_percentiles_usec_${command.name}`, texts.join(',')]);
   }
   return fields;
 }

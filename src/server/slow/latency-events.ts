@@ -1,20 +1,5 @@
 /** What LATENCY keeps of one worker: for each event its last spikes, at most one a second, and the worst of all. */
-
-/** A second in which an event took long, and how long. */
-export interface LatencySample {
-  readonly timeS: number;
-  readonly latencyMs: number;
-}
-
-/** What is known of one event. Samples in their order. */
-export interface LatencyEvent {
-  readonly name: string;
-  readonly samples: readonly LatencySample[];
-  readonly worstMs: number;
-}
-
-/** As many as Redis keeps. */
-export const LATENCY_SAMPLES_MAX = 160;
+import { LATENCY_SAMPLES_MAX, type LatencyEvent, type LatencySample } from '../../commands/latency-event.ts';
 
 export class LatencyEvents {
   /** Shorter ones are not kept; 0: none are. */
