@@ -8,6 +8,7 @@ import { genericFamily } from './generic/generic.ts';
 import { hashFamily } from './hash/hash.ts';
 import { latencyFamily } from './server/latency.ts';
 import { listFamily } from './list/list.ts';
+import { memoryFamily } from './server/memory.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
 import { setFamily } from './set/set.ts';
@@ -28,6 +29,7 @@ export const FAMILIES: readonly Family[] = [
   configFamily,
   slowlogFamily,
   latencyFamily,
+  memoryFamily,
   commandFamily,
   debugFamily,
 ];

@@ -20,6 +20,7 @@ export function startDuties(engine: Engine): void {
   engine.mesh.on('expiry.enable', (enabled) => {
     expiry.enabled = enabled === true;
   });
+  engine.mesh.on('memory.purge', () => memory.purge());
   let tickCount = 0;
   setInterval(() => {
     keyspace.setTime(Date.now());

@@ -44,6 +44,15 @@ export class MemoryDuty {
     if (!this.running) this.turn(TICK_BYTES_MAX);
   }
 
+  /** Gives back all that is free now. */
+  purge(): void {
+    if (!this.giveBack.isAvailable) return;
+    this.shards.forEach(({ words }, index) => {
+      this.spareBytes[index] = words[Header.DirtyPages]! * PAGE_BYTES;
+    });
+    if (!this.running) this.turn(Infinity);
+  }
+
   private turn(budgetBytes: number): void {
     const started = performance.now();
     let rest = budgetBytes;
