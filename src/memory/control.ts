@@ -64,6 +64,8 @@ export const enum Counter {
   AccessDeniedAuth = 21,
   /** Fields of hashes whose time had come. */
   ExpiredFields = 22,
+  /** Removed values whose memory was freed later. */
+  LazyFreed = 28,
   MemcachedFirst = 32,
   Count = 64,
 }

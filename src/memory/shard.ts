@@ -65,6 +65,8 @@ export const enum Header {
   FieldExpiryRecords = 30,
   /** In the shard of interests only: the first of all waits (store/interests.ts). */
   FirstWait = 31,
+  /** Records in the graveyard. */
+  BuriedCount = 40,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */
@@ -75,6 +77,8 @@ export const enum Header {
   KeyCounts = 1024,
   /** Live keys with an expiry per database. */
   ExpiryCounts = 2048,
+  /** Hashes that have fields with an expiry, per database. */
+  FieldExpiryCounts = 3072,
   /** In the shard of interests only: how many waits there are for keys of each residue of the hash. */
   WaitCounts = 4096,
   Words = 16384,

@@ -60,6 +60,7 @@ const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
 /** What a line of an HTTP request begins with, and no command is called. */
 const HTTP_WORDS: readonly string[] = ['post', 'host:'];
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
+const TOO_MANY_KEYS = 'ERR too many or too long keys to wait for at once';
 const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
@@ -639,7 +640,8 @@ export class Dispatcher implements Call {
   block(request: BlockRequest): void {
     const { source, args, database } = this;
     const keys = { source, args, first: request.firstKey, count: request.keyCount, database };
-    if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
+    if (!this.interests.fits(keys)) this.reply.error(TOO_MANY_KEYS);
+    else if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
   }
 }
 

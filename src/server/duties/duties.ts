@@ -15,7 +15,7 @@ export function startDuties(engine: Engine): void {
   const home = keyspace.shards.filter((shard) => shard.index % workerCount === workerIndex);
   const expiry = new ExpiryDuty(keyspace, home, engine.config.number('databases'));
   const memory = new MemoryDuty(keyspace.shards, home, openAdvise());
-  const graveyard = new GraveyardDuty(home);
+  const graveyard = new GraveyardDuty(home, keyspace.counters);
   keyspace.onBuried = (shard) => graveyard.wake(shard);
   engine.mesh.on('expiry.enable', (enabled) => {
     expiry.enabled = enabled === true;

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { machine, release, type as systemName } from 'node:os';
 import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
+import { fieldExpiryCount } from '../../store/counts.ts';
 import type { Engine } from '../engine.ts';
 import { percentileUs } from './command-times.ts';
 import { API_VERSION, PRODUCT_VERSION } from '../product.ts';
@@ -52,7 +53,7 @@ export function serverSection(engine: Engine): Fields {
   ];
 }
 
-export function clientsSection({ control, config }: Engine): Fields {
+export function clientsSection({ control, config, dispatcher }: Engine): Fields {
   return [
     ['connected_clients', Math.max(Atomics.load(control.words, Control.ClientCount), 0)],
     ['cluster_connections', 0],
@@ -65,7 +66,7 @@ export function clientsSection({ control, config }: Engine): Fields {
     ['watching_clients', 0],
     ['clients_in_timeout_table', 0],
     ['total_watched_keys', 0],
-    ['total_blocking_keys', 0],
+    ['total_blocking_keys', dispatcher.interests.awaitedKeyCount],
     ['total_blocking_keys_on_nokey', 0],
   ];
 }
@@ -267,7 +268,8 @@ export function keyspaceSection({ keyspace, control, config }: Engine): Fields {
     const expires = keyspace.expiryCount(database);
     if (keys === 0) continue;
     const ttlMs = expires === 0 ? 0 : Math.round(control.doubles[Control.AverageTtl + database]!);
-    fields.push([`db${logical}`, `keys=${keys},expires=${expires},avg_ttl=${ttlMs}`]);
+    const subexpiry = fieldExpiryCount(keyspace.shards, database);
+    fields.push([`db${logical}`, `keys=${keys},expires=${expires},avg_ttl=${ttlMs},subexpiry=${subexpiry}`]);
   }
   return fields;
 }
