@@ -9,6 +9,8 @@ import { hashFamily } from './hash/hash.ts';
 import { latencyFamily } from './server/latency.ts';
 import { listFamily } from './list/list.ts';
 import { memoryFamily } from './server/memory.ts';
+import { monitorFamily } from './server/monitor.ts';
+import { pubsubFamily } from './pubsub/pubsub.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
 import { setFamily } from './set/set.ts';
@@ -24,8 +26,10 @@ export const FAMILIES: readonly Family[] = [
   setFamily,
   sortedSetFamily,
   genericFamily,
+  pubsubFamily,
   databaseFamily,
   serverFamily,
+  monitorFamily,
   configFamily,
   slowlogFamily,
   latencyFamily,

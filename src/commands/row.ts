@@ -12,6 +12,9 @@ import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
 import type { CommandTimes } from './latency-event.ts';
 import type { Command, Registry } from './registry.ts';
+import type { PubSub } from './pubsub/door.ts';
+import type { ClientTracking } from './connection/tracking.ts';
+import type { Monitoring } from './server/monitor.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
 export const enum Flag {
@@ -144,6 +147,10 @@ export const enum Gate {
   Transaction = 1 << 0,
   /** Subscribed to a channel in RESP2: what it may ask for is little. */
   Subscribed = 1 << 1,
+  /** Is shown every command: it may not touch keys. */
+  Monitor = 1 << 2,
+  /** Is told when what it reads changes. */
+  Tracking = 1 << 3,
 }
 
 /** One client connection as a command sees it. */
@@ -168,6 +175,8 @@ export interface Client {
   replyMode: 'on' | 'off' | 'skip' | 'skip-next';
   /** Closes the connection once the replies written so far are sent. */
   closeAfterReply(): void;
+  /** Sends bytes that nobody changes any more, in order with its replies, though the client has not asked for them. */
+  deliver(bytes: Uint8Array): void;
   /** One line of CLIENT LIST, without its line end. */
   describe(): string;
 }
@@ -214,6 +223,9 @@ export interface Server {
   info(sections: readonly string[]): string;
   /** How long a command has taken over all workers; no calls when that is not tracked. */
   commandTimes(command: Command): CommandTimes;
+  readonly pubsub: PubSub;
+  readonly monitoring: Monitoring;
+  readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }

@@ -66,6 +66,13 @@ export const enum Counter {
   ExpiredFields = 22,
   /** Removed values whose memory was freed later. */
   LazyFreed = 28,
+  /** Clients that listen to something. */
+  PubSubClients = 23,
+  /** Clients whose reads are tracked, and what is tracked for them. */
+  TrackingClients = 24,
+  TrackedKeys = 25,
+  TrackedItems = 26,
+  TrackedPrefixes = 27,
   MemcachedFirst = 32,
   Count = 64,
 }

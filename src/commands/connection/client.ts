@@ -6,6 +6,7 @@ import {
   readClientFilter,
 } from './client-filter.ts';
 import { isPrintableWord, parseLong } from './client-arguments.ts';
+import { trackingRows } from './tracking.ts';
 import { CLIENT_NAME_INVALID, helpText, NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, type Row } from '../row.ts';
 
@@ -49,6 +50,7 @@ function sub(
 }
 
 const SUBCOMMANDS: readonly Row[] = [
+  ...trackingRows,
   sub('GETNAME', '2.6.9', 2, COMMON, "The connection's name.", getName),
   sub('HELP', '5.0.0', 2, Flag.Loading | Flag.Stale | Flag.Sentinel, 'Lists the subcommands.', help),
   sub('ID', '5.0.0', 2, COMMON, "The connection's id.", id),
@@ -94,8 +96,12 @@ function getName(call: Call): void {
 
 function help(call: Call): void {
   helpText(call.reply, 'CLIENT', [
+    'CACHING (YES|NO)',
+    '    Says whether what is read next is tracked.',
     'GETNAME',
     "    Tells the connection's name.",
+    'GETREDIR',
+    '    Tells the client to which invalidations are sent.',
     'ID',
     "    Tells the connection's id.",
     'INFO',
@@ -121,6 +127,10 @@ function help(call: Call): void {
     "    Names the client's library.",
     'SETNAME <name>',
     '    Names the connection.',
+    'TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]',
+    '    Tells the connection when keys change that it has read.',
+    'TRACKINGINFO',
+    '    Tells how keys are tracked for the connection.',
     'UNBLOCK <client-id> [TIMEOUT|ERROR]',
     '    Ends the wait of a blocked connection, as if its time were over or with an error.',
     'UNPAUSE',

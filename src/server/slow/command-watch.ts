@@ -25,9 +25,16 @@ export const enum Watching {
 }
 
 /** A request or a reply from this many bytes on takes time whatever the command. */
-export const BULKY_BYTES = 16384;
+const BULKY_BYTES = 16384;
 /** With a lower threshold every command is timed. */
 const SUSPECTS_FROM_US = 1000;
+
+/** Whether the request just run, or its reply that begins at `replyStart`, is so large that it takes time. */
+export function isBulky({ args, count, reply }: Call, replyStart: number): boolean {
+  const last = count * 2 - 2;
+  const requestBytes = args[last]! + args[last + 1]! - args[0]!;
+  return requestBytes >= BULKY_BYTES || reply.at - replyStart >= BULKY_BYTES;
+}
 
 export class CommandWatch {
   private readonly slowLog: SlowLog;
