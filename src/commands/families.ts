@@ -6,13 +6,16 @@ import { databaseFamily } from './server/database.ts';
 import { debugFamily } from './server/debug.ts';
 import { genericFamily } from './generic/generic.ts';
 import { hashFamily } from './hash/hash.ts';
+import { latencyFamily } from './server/latency.ts';
 import { listFamily } from './list/list.ts';
+import { memoryFamily } from './server/memory.ts';
 import { monitorFamily } from './server/monitor.ts';
 import { pubsubFamily } from './pubsub/pubsub.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
 import { scriptingFamily } from './scripting/scripting.ts';
 import { setFamily } from './set/set.ts';
+import { slowlogFamily } from './server/slowlog.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
 import { transactionFamily } from './transaction.ts';
@@ -31,6 +34,9 @@ export const FAMILIES: readonly Family[] = [
   serverFamily,
   monitorFamily,
   configFamily,
+  slowlogFamily,
+  latencyFamily,
+  memoryFamily,
   commandFamily,
   debugFamily,
   scriptingFamily,

@@ -1,7 +1,7 @@
 /** Which arguments of a request are keys, by its command's key specifications (Redis: getKeysUsingKeySpecs). */
 import { parseInteger } from '../base/number.ts';
 import type { Command } from './registry.ts';
-import type { KeySpec } from './row.ts';
+import { KeyFlag, type KeySpec } from './row.ts';
 
 /** The arguments as the request reader left them. */
 export interface Arguments {
@@ -19,8 +19,28 @@ export function collectKeyPositions(command: Command, request: Arguments, out: n
   for (const spec of command.keys) {
     const first = firstPosition(spec, request);
     if (first > 0 && !addKeys(spec, request, first, out)) fits = false;
+    else if (spec.begin.kind === 'unknown' && command.name === 'sort') addSortDestination(spec, request, out);
   }
   return fits;
+}
+
+/** Words of SORT and how many arguments follow each, which may themselves look like words. */
+const SORT_WORDS: readonly (readonly [word: string, argumentCount: number])[] = [
+  ['LIMIT', 2],
+  ['GET', 1],
+  ['BY', 1],
+];
+
+/** The key behind SORT's STORE, which no specification tells. Redis: of several the last one counts. */
+function addSortDestination(spec: KeySpec, request: Arguments, out: number[]): void {
+  if ((spec.flags & KeyFlag.Overwrite) === 0) return;
+  let found = 0;
+  for (let position = 2; position < request.count; position++) {
+    const known = SORT_WORDS.find(([word]) => isWord(request, position, word));
+    if (known !== undefined) position += known[1];
+    else if (position + 1 < request.count && isWord(request, position, 'STORE')) found = position + 1;
+  }
+  if (found > 0) out.push(found, spec.flags);
 }
 
 function firstPosition(spec: KeySpec, request: Arguments): number {

@@ -1,7 +1,7 @@
 /** All families concatenated: every command with an id, found by the bytes of its name without making a string. */
 import { assert } from '../base/assert.ts';
 import { COMMAND_COUNT_MAX } from '../memory/control.ts';
-import { type Call, type Family, type Handler, KeyFlag, type KeySpec, Route, type Row } from './row.ts';
+import { type Call, type Family, Flag, type Handler, KeyFlag, type KeySpec, Route, type Row } from './row.ts';
 
 /** A row with what is computed from it once. One shape, for the dispatcher's sake. */
 export class Command {
@@ -27,6 +27,8 @@ export class Command {
   readonly grows: boolean;
   /** Which shards it needs only running it can tell, in a transaction too. */
   readonly needsAllLocks: boolean;
+  /** Takes about as long as a GET, unless request or reply are large. */
+  readonly isBrief: boolean;
 
   constructor(
     id: number,
@@ -53,7 +55,18 @@ export class Command {
     this.subs = subs;
     this.grows = row.grows === true;
     this.needsAllLocks = needsAllLocks(this);
+    this.isBrief = isBrief(this);
   }
+}
+
+/** Brief though Redis does not call them fast, and the other way round: an APPEND may have to move a large value. */
+const ALSO_BRIEF: readonly string[] = ['set', 'setex', 'psetex', 'getset'];
+const NEVER_BRIEF: readonly string[] = ['append'];
+
+function isBrief(command: Command): boolean {
+  if (command.grows || command.keys.length === 0 || (command.flags & Flag.Blocking) !== 0) return false;
+  if (NEVER_BRIEF.includes(command.name)) return false;
+  return (command.flags & Flag.Fast) !== 0 || ALSO_BRIEF.includes(command.name);
 }
 
 function unreachable(_call: Call): void {

@@ -11,10 +11,11 @@ import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
 import type { Scripts } from '../scripting/scripts.ts';
+import type { CommandTimes } from './latency-event.ts';
+import type { Command, Registry } from './registry.ts';
 import type { PubSub } from './pubsub/door.ts';
 import type { Transactions } from './transaction.ts';
 import type { ClientTracking } from './connection/tracking.ts';
-import type { Registry } from './registry.ts';
 import type { Monitoring } from './server/monitor.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
@@ -224,6 +225,8 @@ export interface Server {
   info(sections: readonly string[]): string;
   /** Scripts and functions. */
   readonly scripts: Scripts;
+  /** How long a command has taken over all workers; no calls when that is not tracked. */
+  commandTimes(command: Command): CommandTimes;
   readonly pubsub: PubSub;
   readonly transactions: Transactions;
   readonly monitoring: Monitoring;

@@ -4,7 +4,7 @@
  *  control block
  *   byte 0         64 KiB                                        64 KiB + workers x CONTROL_WORKER_BYTES
  *        +---------+---------------------------------------------+
- *        | words   | per worker: counters, then command counters |
+ *        | words   | per worker: counters, command counters and times |
  *        +---------+---------------------------------------------+
  *
  *  Ownership: a worker's counters are doubles written by that worker alone and read by anyone without a lock. The
@@ -26,6 +26,8 @@ export const enum Control {
   PeakBytes = 6,
   /** Raised with every flush_all of memcached: a delayed one that is no longer the last does nothing. */
   MemcachedFlushOrder = 8,
+  /** Id that the next entry of the slow log gets. */
+  SlowLogId = 24,
   /** Raised with every change of the database map. On a cache line apart from what changes often. */
   DatabaseMapVersion = 32,
   /** Logical database to physical database, DATABASE_COUNT_MAX words. */
@@ -62,6 +64,8 @@ export const enum Counter {
   AccessDeniedAuth = 21,
   /** Fields of hashes whose time had come. */
   ExpiredFields = 22,
+  /** Removed values whose memory was freed later. */
+  LazyFreed = 28,
   /** Clients that listen to something. */
   PubSubClients = 23,
   /** Clients whose reads are tracked, and what is tracked for them. */
@@ -86,7 +90,10 @@ export const enum CommandCounter {
 
 export const COMMAND_COUNT_MAX = 512;
 const WORKERS_AT_BYTES = 65536;
-const WORKER_DOUBLES = Counter.Count + COMMAND_COUNT_MAX * CommandCounter.Count;
+/** Buckets of a command's times, whose limits double from 1 us: see server/info/command-times.ts. */
+export const TIME_BUCKETS = 22;
+const COMMAND_DOUBLES = COMMAND_COUNT_MAX * CommandCounter.Count;
+const WORKER_DOUBLES = Counter.Count + COMMAND_DOUBLES + COMMAND_COUNT_MAX * TIME_BUCKETS;
 
 export class ControlBlock {
   readonly memory: SharedArrayBuffer;
@@ -122,6 +129,12 @@ export class ControlBlock {
   commandCounters(worker: number): Float64Array {
     const at = WORKERS_AT_BYTES + (worker * WORKER_DOUBLES + Counter.Count) * 8;
     return new Float64Array(this.memory, at, COMMAND_COUNT_MAX * CommandCounter.Count);
+  }
+
+  /** How often the commands of one worker took so long: index it with command id x TIME_BUCKETS + bucket. */
+  commandTimes(worker: number): Float64Array {
+    const at = WORKERS_AT_BYTES + (worker * WORKER_DOUBLES + Counter.Count + COMMAND_DOUBLES) * 8;
+    return new Float64Array(this.memory, at, COMMAND_COUNT_MAX * TIME_BUCKETS);
   }
 
   /** Sum of a counter over all workers. */

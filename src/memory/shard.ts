@@ -74,6 +74,8 @@ export const enum Header {
   FieldExpiryRecords = 30,
   /** In the shard of interests only: the first of all waits (store/interests.ts). */
   FirstWait = 31,
+  /** Records in the graveyard. */
+  BuriedCount = 40,
   /** In the shard of audiences only (store/audience.ts): names listened to, by subject, three words... */
   NameCounts = 32,
   /** ...raised whenever a pattern comes or goes... */
@@ -92,6 +94,8 @@ export const enum Header {
   KeyCounts = 1024,
   /** Live keys with an expiry per database. */
   ExpiryCounts = 2048,
+  /** Hashes that have fields with an expiry, per database. */
+  FieldExpiryCounts = 3072,
   /** In the shard of interests only: how many waits there are for keys of each residue of the hash. */
   WaitCounts = 4096,
   Words = 16384,

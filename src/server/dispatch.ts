@@ -5,7 +5,7 @@
  */
 import { AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
-import { CommandCounter, Control, Counter } from '../memory/control.ts';
+import { CommandCounter, Control, Counter, TIME_BUCKETS } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import { Head, Interest, type Shard } from '../memory/shard.ts';
@@ -27,9 +27,10 @@ import {
   type Server,
 } from '../commands/row.ts';
 import type { Blocking } from './blocking/blocking.ts';
-import { isQueued, refuseByState } from './gates.ts';
+import { isPaused, isQueued, refuseByState, type Pause } from './gates.ts';
 import { type Journal, NO_JOURNAL } from './journal.ts';
 import { KeyHashes } from './key-hashes.ts';
+import { timeBucket } from './info/command-times.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
 import type { Notices } from './pubsub/notices.ts';
@@ -37,10 +38,11 @@ import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
 import { type Request, type RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
-import { ShardLocks } from './shard-locks.ts';
+import { runUnderLock, ShardLocks } from './shard-locks.ts';
 import { LateReplies } from './transactions/late-replies.ts';
 import type { Held, Queued } from './transactions/transaction.ts';
 import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
+import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 
 /** Flags that only the commands have which run others. */
 const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
@@ -48,6 +50,7 @@ const NO_ARGUMENTS = new Int32Array(0);
 /** So much may be queued without a look at the limit. */
 const QUEUED_BYTES_FREE = 1 << 20;
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
+const TOO_MANY_KEYS = 'ERR too many or too long keys to wait for at once';
 const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
@@ -71,6 +74,9 @@ export class Dispatcher implements Call {
   database = 0;
   mayBlock = true;
   journal: Journal = NO_JOURNAL;
+  /** What SLOWLOG and LATENCY must see, and who looks. */
+  watching: Watching = Watching.Nothing;
+  watch: CommandWatch | null = null;
   /** Set of Observer. */
   observers: number = Observer.None;
   monitors: Monitors | null = null;
@@ -82,14 +88,14 @@ export class Dispatcher implements Call {
   memoryFull = false;
   /** Limit on the data, 0 for none. */
   memoryBytesMax = 0;
-  /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
-  readonly pause = { untilMs: 0, all: false };
+  readonly pause: Pause = { untilMs: 0, all: false };
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
   private readonly locks: ShardLocks;
   private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
+  private readonly commandTimes: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
   private readonly keys: KeyHashes;
@@ -118,6 +124,7 @@ export class Dispatcher implements Call {
     this.counters = keyspace.counters;
     this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
+    this.commandTimes = server.control.commandTimes(server.workerIndex);
   }
 
   /** Lets go of the input of the last request; `source` is any other input. Not while a command runs. */
@@ -187,7 +194,7 @@ export class Dispatcher implements Call {
       ? request.command
       : this.registry.find(this.source.u8, this.args[0]!, this.args[1]!);
     const command = found === null || found.subs !== null ? this.resolve(found) : found;
-    if (this.pause.untilMs !== 0 && command !== null && this.isPaused(command)) return false;
+    if (this.pause.untilMs !== 0 && isPaused(command, this.pause, this.keyspace.nowMs)) return false;
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
@@ -198,13 +205,6 @@ export class Dispatcher implements Call {
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
-  }
-
-  /** Whether a CLIENT PAUSE holds this command back. CLIENT runs, and what leads to it, so that UNPAUSE can. */
-  private isPaused(command: Command): boolean {
-    if (this.keyspace.nowMs >= this.pause.untilMs) return false;
-    if ((command.flags & Flag.NoAuth) !== 0 || command.name.startsWith('client|')) return false;
-    return this.pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
   }
 
   /**
@@ -375,13 +375,19 @@ export class Dispatcher implements Call {
       counters[counter + CommandCounter.Failed]!++;
       this.countError();
     }
+    if (this.watching === Watching.Nothing || this.isInScript) return;
+    if (!command.isBrief || this.watching === Watching.Everything || isBulky(this, this.replyStart)) {
+      this.watch!.look(this, command, this.client);
+    }
   }
 
   /** Measures a run that stands for `weight` runs. Weighted so, the mean is right however often a command was timed. */
   private runTimed(command: Command, counter: number, hash: number, weight: number): void {
     const started = performance.now();
     this.runRouted(command, hash);
-    this.commandCounters[counter + CommandCounter.Usec]! += (performance.now() - started) * 1000 * weight;
+    const elapsedUs = (performance.now() - started) * 1000;
+    this.commandTimes[command.id * TIME_BUCKETS + timeBucket(elapsedUs)]! += weight;
+    this.commandCounters[counter + CommandCounter.Usec]! += elapsedUs * weight;
     this.commandCounters[counter + CommandCounter.Timed]! += weight;
   }
 
@@ -673,7 +679,7 @@ export class Dispatcher implements Call {
   }
 
   private underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
-    return this.locks.holds(shard.index) ? visit(shard) : underLock(shard, visit);
+    return this.locks.holds(shard.index) ? visit(shard) : runUnderLock(shard, visit);
   }
 
   park(): Parked {
@@ -684,15 +690,7 @@ export class Dispatcher implements Call {
   block(request: BlockRequest): void {
     const { source, args, database } = this;
     const keys = { source, args, first: request.firstKey, count: request.keyCount, database };
-    if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
-  }
-}
-
-function underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
-  lockShard(shard);
-  try {
-    return visit(shard);
-  } finally {
-    unlockShard(shard);
+    if (!this.interests.fits(keys)) this.reply.error(TOO_MANY_KEYS);
+    else if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
   }
 }

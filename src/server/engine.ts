@@ -13,7 +13,8 @@ import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
 import { FAMILIES } from '../commands/families.ts';
-import { Registry } from '../commands/registry.ts';
+import type { CommandTimes } from '../commands/latency-event.ts';
+import { type Command, Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
 import { BlockedClients } from './blocking/blocked-clients.ts';
 import { Blocking } from './blocking/blocking.ts';
@@ -24,6 +25,7 @@ import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Deliveries } from './clients/deliveries.ts';
 import { Dispatcher } from './dispatch.ts';
+import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
@@ -34,6 +36,7 @@ import { API_VERSION } from './product.ts';
 import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { Slowness } from './slow/slowness.ts';
 import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
@@ -85,6 +88,8 @@ const HUGE_BUFFER_BYTES = 32 << 20;
 const MEMORY_CHECK_READS = 16;
 const LARGE_READ_BYTES = 65536;
 
+const NO_TIMES: CommandTimes = { calls: 0, buckets: [] };
+
 export class Engine implements Server {
   readonly workerIndex: number;
   readonly workerCount: number;
@@ -99,6 +104,7 @@ export class Engine implements Server {
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
+  readonly slowness: Slowness;
   readonly outbox: Outbox;
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
@@ -164,6 +170,7 @@ export class Engine implements Server {
     const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
     this.transactions = new LocalTransactions(this.dispatcher, watches);
     this.statistics = new Statistics(this);
+    this.slowness = new Slowness(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
@@ -264,6 +271,7 @@ export class Engine implements Server {
     if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
     this.memcached.password = this.password;
     this.memcached.itemBytesMax = this.config.number('memcached-item-size-max');
+    this.slowness.configure();
     this.tracking.keysMax =
       Math.ceil(this.config.number('tracking-table-max-keys') / this.workerCount) || Infinity;
     this.readsUntilMemoryCheck = 0;
@@ -341,6 +349,10 @@ export class Engine implements Server {
 
   info(sections: readonly string[]): string {
     return renderInfo(this, sections);
+  }
+
+  commandTimes(command: Command): CommandTimes {
+    return this.config.flag('latency-tracking') ? commandTimes(this.control, command) : NO_TIMES;
   }
 
   logWarning(text: string): void {

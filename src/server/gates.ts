@@ -34,3 +34,16 @@ export function refuseByState(command: Command, client: Client): string | null {
 export function isQueued(command: Command, client: Client): boolean {
   return (client.gates & Gate.Transaction) !== 0 && !TRANSACTION_COMMANDS.has(command.name);
 }
+
+/** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
+export interface Pause {
+  untilMs: number;
+  all: boolean;
+}
+
+/** Whether a CLIENT PAUSE holds a command back. CLIENT runs, and what leads to it, so that UNPAUSE can. */
+export function isPaused(command: Command | null, pause: Pause, nowMs: number): boolean {
+  if (command === null || nowMs >= pause.untilMs) return false;
+  if ((command.flags & Flag.NoAuth) !== 0 || command.name.startsWith('client|')) return false;
+  return pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
+}

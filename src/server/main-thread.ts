@@ -10,6 +10,7 @@ import { INTEREST_BYTES } from '../store/interests.ts';
 import { WATCH_BYTES } from '../store/watches.ts';
 import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
+import { rewriteConfigFile } from './config/config-rewrite.ts';
 import type { EngineSetup } from './engine.ts';
 import { clientsMax, type SetRequest, setConfig } from './config/set-config.ts';
 import { log, setLog } from './log.ts';
@@ -45,6 +46,7 @@ export class MainThread {
   constructor(config: Config) {
     this.config = config;
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
+    this.mesh.on('config.rewrite', () => this.rewriteConfig());
     this.mesh.on('shutdown', () => {
       setImmediate(() => void this.stop('SHUTDOWN'));
     });
@@ -186,6 +188,13 @@ export class MainThread {
   private async setConfig(request: SetRequest): Promise<string> {
     const error = await setConfig(this.config, request, (changed) => this.askAll('config.assign', changed));
     setLog(this.config.text('loglevel'), this.config.text('logfile'));
+    return error;
+  }
+
+  private rewriteConfig(): string {
+    const error = rewriteConfigFile(this.config);
+    if (error !== '') log.warn(`CONFIG REWRITE failed: ${error}`);
+    else log.info('CONFIG REWRITE executed with success');
     return error;
   }
 

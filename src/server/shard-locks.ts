@@ -74,3 +74,13 @@ export class ShardLocks {
     this.wantedCount = 0;
   }
 }
+
+/** Runs `visit` under the lock of one shard. */
+export function runUnderLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
+  lockShard(shard);
+  try {
+    return visit(shard);
+  } finally {
+    unlockShard(shard);
+  }
+}

@@ -19,8 +19,9 @@ export function clearShard(keyspace: Keyspace, shard: Shard): void {
   heads[head + Head.Directory] = 0;
   heads[head + Head.ExpiryCursor] = 0;
   shard.words[Header.Graveyard] = 0;
+  shard.words[Header.BuriedCount] = 0;
   shard.words[Header.FieldExpiryRecords] = 0;
-  shard.words.fill(0, Header.KeyCounts, Header.ExpiryCounts + DATABASE_COUNT_MAX);
+  shard.words.fill(0, Header.KeyCounts, Header.FieldExpiryCounts + DATABASE_COUNT_MAX);
   shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]! += count;
   keyspace.changes++;
 }

@@ -41,6 +41,7 @@ export function buryRecord(shard: Shard, record: number): boolean {
   words[word + Buried.Root] = root;
   words[word + Buried.Cursor] = cursor;
   words[Header.Graveyard] = record;
+  words[Header.BuriedCount]!++;
   return true;
 }
 
@@ -49,11 +50,11 @@ export function isGraveyardEmpty(shard: Shard): boolean {
   return shard.words[Header.Graveyard] === 0;
 }
 
-/** Frees about `elementCount` elements of what is buried. */
-export function freeBuried(shard: Shard, elementCount: number): void {
+/** Frees about `elementCount` elements of what is buried. Whether a record is gone with it. */
+export function freeBuried(shard: Shard, elementCount: number): boolean {
   const words = shard.words;
   const record = words[Header.Graveyard]!;
-  if (record === 0) return;
+  if (record === 0) return false;
   const word = record >> 2;
   const kind = structureKind(recordEncoding(shard, record));
   const cursor = kind.freeSlice(
@@ -65,8 +66,10 @@ export function freeBuried(shard: Shard, elementCount: number): void {
   if (cursor >= 0) words[word + Buried.Cursor] = cursor;
   else {
     words[Header.Graveyard] = words[word + Buried.Next]!;
+    words[Header.BuriedCount]!--;
     free(shard, record);
   }
+  return cursor < 0;
 }
 
 /** Frees everything that is buried, however long it takes: for the checker. */

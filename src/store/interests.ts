@@ -107,6 +107,10 @@ const enum State {
 const WAIT_COUNTS = 8192;
 /** Memory of the shard of interests: some hundred thousand waits. */
 export const INTEREST_BYTES = 256 << 20;
+/** One client's waits take at most this part of the memory: 4 MiB, or some 50,000 short keys. */
+const CLIENT_SHARE = 64;
+/** An awaited key with its entry and its slot, without its text. */
+const KEY_BYTES = Awaited.Bytes + Entry.Bytes + 16;
 const DESTINATION_BYTES = 256;
 const WALK_ENTRIES = 256;
 
@@ -152,6 +156,20 @@ export class Interests {
   constructor(shard: Shard, keyspace: Keyspace) {
     this.shard = shard;
     this.keyspace = keyspace;
+  }
+
+  /** Keys for which somebody waits. Takes no lock: it may be a little old. */
+  get awaitedKeyCount(): number {
+    const { heads, head } = this.shard;
+    const table = heads[head + Head.Table]!;
+    return table === 0 ? 0 : tableCount(this.shard, table);
+  }
+
+  /** Whether one client may wait for all of `keys`: it may use only a part of the memory for all clients' waits. */
+  fits(keys: KeyArguments): boolean {
+    let bytes = 0;
+    for (let i = 0; i < keys.count; i++) bytes += KEY_BYTES + keys.args[(keys.first + i) * 2 + 1]!;
+    return bytes <= Math.floor(this.shard.memory.byteLength / CLIENT_SHARE);
   }
 
   /** Whether somebody may be waiting for a key of this hash, whose shard is locked. */

@@ -44,6 +44,7 @@ import { structureKind } from './structure-kinds.ts';
 export function verifyShard(keyspace: Keyspace, shard: Shard): number {
   const words = shard.words;
   emptyGraveyard(shard);
+  assert(words[Header.BuriedCount] === 0, 'keyspace: buried count');
   const used = verifyAllocator(shard);
   const table = shard.heads[shard.head + Head.Table]!;
   if (table === 0) {
@@ -61,18 +62,23 @@ export function verifyShard(keyspace: Keyspace, shard: Shard): number {
   assert(collectEntries(shard, table, 0, count + 1, entries) === -1, 'keyspace: walk goes on past the end');
   assert(entries.length === count * 2, 'keyspace: walk misses entries');
   let bytes = tableBytesUsed(shard, table);
-  let fieldExpiryRecords = 0;
+  const fieldExpiries = new Map<number, number>();
   const keys = new Map<number, number>();
   const expiries = new Map<number, number>();
   for (let i = 0; i < entries.length; i += 2) {
     bytes += verifyRecord(keyspace, shard, entries[i]!, entries[i + 1]!, keys, expiries);
-    if ((recordFlags(shard, entries[i + 1]!) & RecordFlag.FieldExpiry) !== 0) fieldExpiryRecords++;
+    if ((recordFlags(shard, entries[i + 1]!) & RecordFlag.FieldExpiry) === 0) continue;
+    const database = recordDatabase(shard, entries[i + 1]!);
+    fieldExpiries.set(database, (fieldExpiries.get(database) ?? 0) + 1);
   }
-  assert(words[Header.FieldExpiryRecords] === fieldExpiryRecords, 'keyspace: field expiry count');
+  const fieldExpirySum = [...fieldExpiries.values()].reduce((sum, one) => sum + one, 0);
+  assert(words[Header.FieldExpiryRecords] === fieldExpirySum, 'keyspace: field expiry count');
   assert(bytes === used, 'keyspace: blocks that no record owns');
   for (let database = 0; database < DATABASE_COUNT_MAX; database++) {
     assert(words[Header.KeyCounts + database] === (keys.get(database) ?? 0), 'keyspace: key count');
     assert(words[Header.ExpiryCounts + database] === (expiries.get(database) ?? 0), 'keyspace: expiry count');
+    const timed = fieldExpiries.get(database) ?? 0;
+    assert(words[Header.FieldExpiryCounts + database] === timed, 'keyspace: field expiry count by database');
   }
   return count;
 }

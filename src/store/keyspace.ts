@@ -418,6 +418,7 @@ export class Keyspace {
       const had = (oldFlags & RecordFlag.FieldExpiry) !== 0 ? 1 : 0;
       const has = (flags & RecordFlag.FieldExpiry) !== 0 ? 1 : 0;
       shard.words[Header.FieldExpiryRecords]! += has - had;
+      shard.words[Header.FieldExpiryCounts + database]! += has - had;
     }
   }
 

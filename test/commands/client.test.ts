@@ -104,12 +104,50 @@ describe('CLIENT LIST', () => {
     expect(await ask(server.client, 'CLIENT', 'LIST', 'ID', '9')).toBe('$0\r\n\r\n');
   });
 
+  test('takes the filters of Valkey, their opposites, and several at once', async () => {
+    const server = new TestServer();
+    const second = server.connect('10.0.0.1:1');
+    const third = server.connect('[fe80::1]:2');
+    second.run('CLIENT', 'SETNAME', 'two');
+    second.run('CLIENT', 'SETINFO', 'LIB-NAME', 'lib');
+    second.run('CLIENT', 'NO-EVICT', 'ON');
+    second.run('CLIENT', 'NO-TOUCH', 'ON');
+    third.run('SELECT', '3');
+    third.run('CLIENT', 'NO-TOUCH', 'ON');
+    const ids = async (options: string): Promise<string> =>
+      [...(await ask(server.client, 'CLIENT', 'LIST', ...options.split(' '))).matchAll(/\bid=(\d+)/g)]
+        .map((m) => m[1]!)
+        .join(' ');
+    expect(await ids('NAME two')).toBe('2');
+    expect(await ids('NOT-NAME two')).toBe('1 3');
+    expect(await ids('LIB-NAME lib DB 0')).toBe('2');
+    expect(await ids('NOT-LIB-NAME lib NOT-DB 3')).toBe('1');
+    expect(await ids('FLAGS T')).toBe('2 3');
+    expect(await ids('FLAGS Te')).toBe('2');
+    expect(await ids('NOT-FLAGS Te SKIPME yes')).toBe('3');
+    expect(await ids('IP fe80::1')).toBe('3');
+    expect(await ids('NOT-IP 10.0.0.1')).toBe('1 3');
+    expect(await ids('NOT-ID 3 1 USER default TYPE normal')).toBe('2');
+    expect(await ids('LADDR 127.0.0.1:2 ADDR 10.0.0.1:1')).toBe('2');
+    expect(await ids('IDLE 100')).toBe('');
+    expect(await ids('MAXAGE 100')).toBe('');
+    expect(await ids('ID 3 2 SKIPME no NAME two')).toBe('2');
+    expect(await ask(server.client, 'CLIENT', 'KILL', 'ID', '2', '3', 'NOT-NAME', 'two')).toBe(':1\r\n');
+    expect(second.socket.ended).toBe(false);
+    expect(third.socket.ended).toBe(true);
+  });
+
   test.each([
     [['TYPE', 'foo'], "ERR Unknown client type 'foo'"],
     [['ID', '1', 'x'], 'ERR Invalid client ID'],
     [['ID'], 'ERR syntax error'],
     [['FOO'], 'ERR syntax error'],
     [['TYPE', 'normal', 'x'], 'ERR syntax error'],
+    [['NOT-IDLE', '1'], 'ERR syntax error'],
+    [['NOT-SKIPME', 'yes'], 'ERR syntax error'],
+    [['NAME'], 'ERR syntax error'],
+    [['DB', 'x'], 'ERR DB number should be between 0 and 15'],
+    [['NOT-ID', '1', 'x'], 'ERR Invalid client ID'],
   ])('refuses %p', (options, error) => {
     expect(new TestServer().run('CLIENT', 'LIST', ...options)).toBe(`-${error}\r\n`);
   });

@@ -46,6 +46,7 @@ describe('COMMAND', () => {
       'config|get',
       'config|help',
       'config|resetstat',
+      'config|rewrite',
       'config|set',
     ]);
     expect(server.run('COMMAND', 'LIST', 'FILTERBY', 'x', 'y')).toBe('-ERR syntax error\r\n');
@@ -161,6 +162,19 @@ describe.skipIf(isOracleMissing('redis-server'))('beside redis-server', () => {
       ['GETKEYS', 'ping', 'x'],
       ['GETKEYS', 'config', 'get', 'x'],
       ['GETKEYS', 'config', 'nosuch', 'x'],
+      ...[
+        'a STORE b',
+        'a STORE b STORE c',
+        'a',
+        'a BY w GET p STORE d LIMIT 0 1',
+        'a LIMIT 0 STORE d',
+        'a STORE',
+        'a GET STORE STORE b',
+      ].flatMap((rest) => [
+        ['GETKEYS', 'sort', ...rest.split(' ')],
+        ['GETKEYSANDFLAGS', 'SORT', ...rest.split(' ')],
+      ]),
+      ['GETKEYS', 'sort_ro', 'a', 'BY', 'x'],
       ['GETKEYSANDFLAGS', 'get', 'a'],
       ['GETKEYSANDFLAGS', 'set', 'a', 'b'],
       ['GETKEYSANDFLAGS', 'set', 'a', 'b', 'GET'],

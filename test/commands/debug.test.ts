@@ -101,6 +101,27 @@ test('DEBUG SET-ACTIVE-EXPIRE tells every worker', async () => {
   expect(server.client.socket.output).toBe('+OK\r\n+OK\r\n');
 });
 
+test('DEBUG HTSTATS tells of the key index and of one database', () => {
+  const server = new TestServer({ shardCount: 2 });
+  server.run('SET', 'k', 'v');
+  const text = server.run('DEBUG', 'HTSTATS', '0');
+  expect(text).toContain('keys of database 0: 1, with an expiry: 0\n');
+  expect(text).toContain('shard 1: ');
+  expect(server.run('DEBUG', 'HTSTATS', '99')).toBe('-ERR Out of range database\r\n');
+  expect(server.run('DEBUG', 'STRUCTSIZE')).toStartWith('+bits:64 ');
+});
+
+test('DEBUG takes the threshold of list nodes, and refuses what would end the server', () => {
+  const server = new TestServer();
+  expect(server.run('DEBUG', 'QUICKLIST-PACKED-THRESHOLD', '200b')).toBe('+OK\r\n');
+  expect(server.run('DEBUG', 'QUICKLIST-PACKED-THRESHOLD', 'x')).toStartWith('-ERR argument must be');
+  for (const name of ['SEGFAULT', 'panic', 'OOM', 'RELOAD', 'CHANGE-REPL-ID']) {
+    expect(server.run('DEBUG', name)).toBe(
+      `-ERR DEBUG ${name.toUpperCase()} is not supported by this server\r\n`,
+    );
+  }
+});
+
 test('DEBUG STRINGMATCH-LEN tells whether a pattern matches', () => {
   const server = new TestServer();
   expect(server.run('DEBUG', 'STRINGMATCH-LEN', 'a*c', 'abc')).toBe(':1\r\n');

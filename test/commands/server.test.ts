@@ -82,8 +82,8 @@ describe('INFO', () => {
     for (let i = 0; i < 20; i++) statistics.sample();
     const fields = sectionsOf(server.run('INFO', 'keyspace')).get('Keyspace')!;
     expect([...fields.keys()]).toEqual(['db0', 'db3']);
-    expect(fields.get('db3')).toBe('keys=1,expires=0,avg_ttl=0');
-    const [, ttl] = /^keys=50,expires=20,avg_ttl=(\d+)$/.exec(fields.get('db0')!)!;
+    expect(fields.get('db3')).toBe('keys=1,expires=0,avg_ttl=0,subexpiry=0');
+    const [, ttl] = /^keys=50,expires=20,avg_ttl=(\d+),subexpiry=0$/.exec(fields.get('db0')!)!;
     expect(Number(ttl)).toBeGreaterThan(50_000);
     expect(Number(ttl)).toBeLessThanOrEqual(60_000);
     expect(keyspace.expiryCount(0)).toBe(20);

@@ -102,7 +102,7 @@ describe('the graveyard', () => {
   test('is emptied as soon as the event loop comes round, when a worker buries in a shard of its own', async () => {
     const server = new TestServer({ shardCount: 2 });
     const { keyspace } = server.engine;
-    const duty = new GraveyardDuty(keyspace.shards.slice(0, 1));
+    const duty = new GraveyardDuty(keyspace.shards.slice(0, 1), keyspace.counters);
     keyspace.onBuried = (shard) => duty.wake(shard);
     const members = Array.from({ length: 20_000 }, (_, i) => `member:${i}`);
     // Names of keys in either shard.

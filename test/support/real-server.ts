@@ -36,7 +36,9 @@ export async function startRealServer(flags: string[] = [], program = ''): Promi
   const port = findFreePort();
   const own = ['--port', `${port}`, '--bind', '127.0.0.1', '--threads', '2', '--maxmemory', '0'];
   const what = program === '' ? [process.execPath, MAIN] : [program];
-  const child = Bun.spawn([...DIE_WITH_PARENT, ...what, ...own, ...flags], {
+  // A redis.conf may be the first of the flags.
+  const file = flags[0]?.startsWith('-') === false ? [flags[0]] : [];
+  const child = Bun.spawn([...DIE_WITH_PARENT, ...what, ...file, ...own, ...flags.slice(file.length)], {
     stdout: 'pipe',
     stderr: 'pipe',
   });

@@ -1,22 +1,14 @@
 /** CLIENT: what a client tells about itself, and what it asks about and does to others, on whichever worker they are. */
+import {
+  type ClientCondition,
+  type ClientFilter,
+  type FilterErrors,
+  readClientFilter,
+} from './client-filter.ts';
 import { isPrintableWord, parseLong } from './client-arguments.ts';
 import { trackingRows } from './tracking.ts';
 import { CLIENT_NAME_INVALID, helpText, NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, type Row } from '../row.ts';
-
-/** Which clients are meant; a field left out means any. */
-export interface ClientFilter {
-  readonly ids?: readonly number[];
-  readonly type?: string;
-  readonly address?: string;
-  readonly localAddress?: string;
-  readonly user?: string;
-  /** Connected at least this long. */
-  readonly ageSeconds?: number;
-  /** Who asks, and whether it is left out. */
-  readonly askerId: number;
-  readonly skipAsker: boolean;
-}
 
 /** Answer to `clients.list`: one for each client that matches. */
 export interface ClientListing {
@@ -117,10 +109,12 @@ function help(call: Call): void {
     'KILL <ip:port>',
     '    Closes the connection from an address.',
     'KILL <option> <value> [<option> <value> ...]',
-    '    Closes all connections that fit: ADDR <ip:port>, LADDR <ip:port>, ID <id>, MAXAGE <seconds>,',
-    '    TYPE (NORMAL|MASTER|REPLICA|PUBSUB), USER <name>; SKIPME (YES|NO) says whether to spare this one.',
-    'LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB) | ID <id> [<id> ...]]',
-    '    Tells one line for each connection.',
+    '    Closes all connections that fit: ADDR <ip:port>, LADDR <ip:port>, IP <ip>, ID <id> [<id> ...],',
+    '    TYPE (NORMAL|MASTER|REPLICA|PUBSUB), USER <name>, NAME <name>, LIB-NAME <name>, LIB-VER <version>,',
+    '    DB <database>, FLAGS <letters>, each also with NOT- before it; MAXAGE <seconds>, IDLE <seconds>;',
+    '    SKIPME (YES|NO) says whether to spare this one.',
+    'LIST [<option> <value> ...]',
+    '    Tells one line for each connection, or for those that fit the options of KILL.',
     'NO-EVICT (ON|OFF)',
     '    Spares the connection when memory is short.',
     'NO-TOUCH (ON|OFF)',
@@ -154,10 +148,8 @@ function info(call: Call): void {
 
 function kill(call: Call): void {
   const isOldForm = call.count === 3;
-  const filter = isOldForm
-    ? { address: call.text(2), askerId: call.client.id, skipAsker: false }
-    : readKillFilter(call);
-  if (filter === null) return;
+  const filter = isOldForm ? addressFilter(call) : readClientFilter(call, 2, true, KILL_ERRORS);
+  if (typeof filter === 'string') return call.reply.error(filter);
   const { client, server } = call;
   const parked = call.park();
   void server.askWorkers('clients.kill', filter).then((answers) => {
@@ -172,66 +164,19 @@ function kill(call: Call): void {
   });
 }
 
-/** The filter of CLIENT KILL's options, or null when the error is written. */
-function readKillFilter(call: Call): ClientFilter | null {
-  let filter: ClientFilter = { askerId: call.client.id, skipAsker: true };
-  for (let index = 2; index < call.count; index += 2) {
-    const part =
-      index + 1 < call.count ? readKillOption(call.text(index), call.text(index + 1)) : SYNTAX_ERROR;
-    if (typeof part === 'string') {
-      call.reply.error(part);
-      return null;
-    }
-    filter = { ...filter, ...part };
-  }
-  return filter;
+function addressFilter(call: Call): ClientFilter {
+  const condition: ClientCondition = { field: 'address', wanted: [call.text(2)], isNegated: false };
+  return { conditions: [condition], askerId: call.client.id, skipAsker: false };
 }
 
-/** What one option of CLIENT KILL adds to the filter, or the error. */
-function readKillOption(option: string, value: string): Partial<ClientFilter> | string {
-  switch (option.toUpperCase()) {
-    case 'ID': {
-      const wanted = parseLong(value);
-      if (wanted === null || wanted < 1n) return 'ERR client-id should be greater than 0';
-      return { ids: [Number(wanted)] };
-    }
-    case 'MAXAGE': {
-      const seconds = parseLong(value);
-      if (seconds === null) return 'ERR maxage is not an integer or out of range';
-      if (seconds < 1n) return 'ERR maxage should be greater than 0';
-      return { ageSeconds: Number(seconds) };
-    }
-    case 'TYPE': {
-      const type = readType(value);
-      return type === null ? unknownType(value) : { type };
-    }
-    case 'ADDR':
-      return { address: value };
-    case 'LADDR':
-      return { localAddress: value };
-    case 'USER':
-      return value === 'default' ? { user: value } : `ERR No such user '${value}'`;
-    case 'SKIPME': {
-      const choice = value.toUpperCase();
-      return choice === 'YES' || choice === 'NO' ? { skipAsker: choice === 'YES' } : SYNTAX_ERROR;
-    }
-    default:
-      return SYNTAX_ERROR;
-  }
-}
-
-function readType(word: string): string | null {
-  const type = word.toLowerCase();
-  if (type === 'slave') return 'replica';
-  return ['normal', 'master', 'replica', 'pubsub'].includes(type) ? type : null;
-}
-
-function unknownType(word: string): string {
-  return `ERR Unknown client type '${word}'`;
-}
+const KILL_ERRORS: FilterErrors = {
+  invalidId: 'ERR client-id should be greater than 0',
+  refusesId: (wanted) => wanted < 1n,
+  takesAnyAsId: false,
+};
 
 function list(call: Call): void {
-  const filter = readListFilter(call);
+  const filter = readClientFilter(call, 2, false, LIST_ERRORS);
   if (typeof filter === 'string') return call.reply.error(filter);
   // Told before it is parked: waiting for this answer is not being blocked.
   const own: ClientListing = { id: call.client.id, line: call.client.describe() };
@@ -240,37 +185,26 @@ function list(call: Call): void {
     const listings = (answers as ClientListing[][])
       .flat()
       .map((listing) => (listing.id === own.id ? own : listing));
-    const lines = filter.ids === undefined ? inOrderOfAge(listings) : inOrderAsked(listings, filter.ids);
+    const [first] = filter.conditions;
+    const isById = filter.conditions.length === 1 && first?.field === 'id' && !first.isNegated;
+    const lines = isById ? inOrderAsked(listings, first.wanted) : inOrderOfAge(listings);
     parked.resume((reply) => reply.verbatim(lines.map((line) => `${line}\n`).join(''), 'txt'));
   });
 }
 
-/** The filter of CLIENT LIST's options, or the error. */
-function readListFilter(call: Call): ClientFilter | string {
-  const filter: ClientFilter = { askerId: call.client.id, skipAsker: false };
-  if (call.count === 2) return filter;
-  const option = call.text(2).toUpperCase();
-  if (option === 'TYPE' && call.count === 4) {
-    const type = readType(call.text(3));
-    return type === null ? unknownType(call.text(3)) : { ...filter, type };
-  }
-  if (option !== 'ID' || call.count === 3) return SYNTAX_ERROR;
-  const ids: number[] = [];
-  for (let index = 3; index < call.count; index++) {
-    const wanted = parseLong(call.text(index));
-    if (wanted === null) return 'ERR Invalid client ID';
-    ids.push(Number(wanted));
-  }
-  return { ...filter, ids };
-}
+const LIST_ERRORS: FilterErrors = {
+  invalidId: 'ERR Invalid client ID',
+  refusesId: () => false,
+  takesAnyAsId: true,
+};
 
 function inOrderOfAge(listings: ClientListing[]): string[] {
   return listings.sort((a, b) => a.id - b.id).map(({ line }) => line);
 }
 
 /** Redis: an id asked for twice is listed twice. */
-function inOrderAsked(listings: ClientListing[], ids: readonly number[]): string[] {
-  const lines = new Map(listings.map(({ id: clientId, line }) => [clientId, line]));
+function inOrderAsked(listings: ClientListing[], ids: readonly string[]): string[] {
+  const lines = new Map(listings.map(({ id: clientId, line }) => [String(clientId), line]));
   return ids.flatMap((wanted) => lines.get(wanted) ?? []);
 }
 

@@ -33,6 +33,14 @@ export const configFamily: Family = {
           run: configSet,
         },
         {
+          name: 'REWRITE',
+          since: '2.8.0',
+          arity: 2,
+          flags: ADMIN,
+          summary: 'Makes the configuration file say what is in force.',
+          run: configRewrite,
+        },
+        {
           name: 'RESETSTAT',
           since: '2.0.0',
           arity: 2,
@@ -77,6 +85,15 @@ function configSet(call: Call): void {
   });
 }
 
+/** Main's too: it knows the file. */
+function configRewrite(call: Call): void {
+  const parked = call.park();
+  void call.server.askMain('config.rewrite', null).then((answer) => {
+    const error = String(answer);
+    parked.resume((reply) => (error === '' ? reply.ok() : reply.error(error)));
+  });
+}
+
 /** Every worker resets its own counters, which nobody else may write. */
 function configResetStat(call: Call): void {
   const parked = call.park();
@@ -90,6 +107,8 @@ const HELP = [
   '    Set the configuration <directive> to <value>.',
   'RESETSTAT',
   '    Reset statistics reported by the INFO command.',
+  'REWRITE',
+  '    Rewrite the configuration file.',
 ];
 
 function configHelp(call: Call): void {

@@ -1,6 +1,7 @@
 /** DEBUG: for tests and for who looks into a running server. Refused unless enable-debug-command allows it. */
 import { globMatch } from '../../base/glob.ts';
 import { debugLayout, debugObject, debugPopulate, debugVerify } from './debug-data.ts';
+import { debugQuicklistThreshold, debugRefused, debugStructSize, debugTables } from './debug-figures.ts';
 import { helpText } from '../replies.ts';
 import { type Call, type Family, Flag, type Handler, Route } from '../row.ts';
 
@@ -29,16 +30,28 @@ interface DebugSubcommand {
   readonly run: Handler;
 }
 
+/** Of Redis' subcommands those that would crash the server, or are about parts that it does not have. */
+const REFUSED =
+  'assert panic segfault oom leak crash-and-recover restart reload loadaof aof-flush-sleep change-repl-id replicate ' +
+  'mallctl mallctl-str drop-cluster-packet-filter clusterlink set-skip-checksum-validation';
+
 const SUBCOMMANDS: ReadonlyMap<string, DebugSubcommand> = new Map([
+  ...REFUSED.split(' ').map((name): [string, DebugSubcommand] => [
+    name,
+    { counts: [2, 3, 4, 5], run: debugRefused },
+  ]),
   ['error', { counts: [3], run: debugError }],
+  ['htstats', { counts: [3, 4], run: debugTables }],
   ['layout', { counts: [2], run: debugLayout }],
   ['log', { counts: [3], run: debugLog }],
   ['object', { counts: [3], run: debugObject }],
   ['populate', { counts: [3, 4, 5], run: debugPopulate }],
   ['protocol', { counts: [3], run: debugProtocol }],
+  ['quicklist-packed-threshold', { counts: [3], run: debugQuicklistThreshold }],
   ['set-active-expire', { counts: [3], run: debugSetActiveExpire }],
   ['sleep', { counts: [3], run: debugSleep }],
   ['stringmatch-len', { counts: [4], run: debugStringMatch }],
+  ['structsize', { counts: [2], run: debugStructSize }],
   ['verify', { counts: [2], run: debugVerify }],
   ['help', { counts: [2], run: debugHelp }],
 ]);
@@ -152,6 +165,8 @@ const HELP = [
   'ERROR <string>',
   '    Return a Redis protocol error with <string> as message. Useful for clients',
   '    unit tests to simulate Redis errors.',
+  'HTSTATS <dbid>',
+  '    Return statistics of the key index, and of the keys of the database.',
   'LAYOUT',
   '    Describe the memory of every shard: keys, bytes, pages, table.',
   'LOG <message>',
@@ -165,6 +180,8 @@ const HELP = [
   '    Reply with a test value of the specified type. <type> can be: string,',
   '    integer, double, bignum, null, array, set, map, attrib, push, verbatim,',
   '    true, false.',
+  'QUICKLIST-PACKED-THRESHOLD <size>',
+  '    Taken for the sake of tests of Redis; without effect.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Setting it to 0 disables expiring keys in background when they are not',
   '    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the',
@@ -173,6 +190,8 @@ const HELP = [
   '    Stop the worker of this connection for <seconds>. Decimals allowed.',
   'STRINGMATCH-LEN <pattern> <string>',
   '    Tell whether the glob-style <pattern> matches <string>.',
+  'STRUCTSIZE',
+  '    Return the sizes that are fixed about a key.',
   'VERIFY',
   '    Walk every shard and check every invariant; reply with the number of keys.',
   '    On a broken one the server logs it and ends.',

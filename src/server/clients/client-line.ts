@@ -80,7 +80,8 @@ function secondsBetween(earlierMs: number, laterMs: number): number {
   return Math.max(Math.floor((laterMs - earlierMs) / 1000), 0);
 }
 
-function flagLetters(client: ClientFacts): string {
+/** The letters of `flags`: 'N' when there are none. */
+export function flagLetters(client: ClientFacts): string {
   let letters = '';
   if ((client.gates & Gate.Monitor) !== 0) letters += 'O';
   if (client.subscriptions !== null) letters += 'P';

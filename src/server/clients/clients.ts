@@ -2,8 +2,9 @@
  * The clients of one worker taken together: what CLIENT LIST, KILL and PAUSE ask of every worker, and the closing of
  * clients that have been idle, or over their soft output limit, for too long.
  */
+import type { ClientCondition, ClientField, ClientFilter } from '../../commands/connection/client-filter.ts';
+import { flagLetters } from './client-line.ts';
 import type {
-  ClientFilter,
   ClientListing,
   KillOutcome,
   PauseRequest,
@@ -33,7 +34,9 @@ export function serveClientTopics(engine: Engine): void {
 }
 
 function listClients(engine: Engine, filter: ClientFilter): ClientListing[] {
-  return [...selectClients(engine, filter)].map((client) => ({ id: client.id, line: client.describe() }));
+  return [...selectClients(engine, filter)]
+    .filter((client) => !(filter.skipAsker && client.id === filter.askerId))
+    .map((client) => ({ id: client.id, line: client.describe() }));
 }
 
 /** Closes the clients that match. The asker is only counted: it closes itself, behind its reply. */
@@ -52,15 +55,29 @@ function killClients(engine: Engine, filter: ClientFilter): KillOutcome {
 
 function* selectClients(engine: Engine, filter: ClientFilter): Generator<Connection> {
   const nowMs = Date.now();
-  const ids = filter.ids === undefined ? null : new Set(filter.ids);
   for (const client of engine.clients.values()) {
-    if (ids !== null && !ids.has(client.id)) continue;
-    if (filter.type !== undefined && filter.type !== client.type) continue;
-    if (filter.address !== undefined && filter.address !== client.address) continue;
-    if (filter.localAddress !== undefined && filter.localAddress !== client.localAddress) continue;
-    if (filter.user !== undefined && filter.user !== client.user) continue;
-    if (filter.ageSeconds !== undefined && nowMs - client.createdAtMs < filter.ageSeconds * 1000) continue;
-    yield client;
+    if (filter.conditions.every((condition) => fits(client, condition, nowMs))) yield client;
+  }
+}
+
+function fits(client: Connection, { field, wanted, isNegated }: ClientCondition, nowMs: number): boolean {
+  return isOneOf(client, field, wanted, nowMs) !== isNegated;
+}
+
+function isOneOf(client: Connection, field: ClientField, wanted: readonly string[], nowMs: number): boolean {
+  switch (field) {
+    case 'age':
+      return nowMs - client.createdAtMs >= Number(wanted[0]) * 1000;
+    case 'idle':
+      return nowMs - client.lastActiveMs >= Number(wanted[0]) * 1000;
+    case 'flags': {
+      const letters = flagLetters(client);
+      return [...wanted[0]!].every((letter) => letters.includes(letter));
+    }
+    case 'ip':
+      return wanted.includes(client.address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1'));
+    default:
+      return wanted.includes(String(client[field]));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { RespReader } from '../../protocol/resp-reader.ts';
 import { Connection } from './connection.ts';
 import { AHEAD_MAX } from '../request.ts';
+import { Watching } from '../slow/command-watch.ts';
 
 /** Requests known to take more than this are read by a reader of the connection's own, which keeps its place. */
 const OWN_READER_FROM_BYTES = 16384;
@@ -67,6 +68,7 @@ export class RespConnection extends Connection {
   private runAhead(at: number): number {
     const { ahead, dispatcher } = this.engine;
     const count = this.aheadCount;
+    if (dispatcher.watching !== Watching.Nothing) dispatcher.watch!.begin();
     if (count > 1) dispatcher.prepare(ahead, count, this);
     let position = at;
     for (let i = 0; i < count; i++) {

@@ -2,6 +2,7 @@
  *  standard input if asked for, then the flags. The first mistake ends it with the text that Redis would print. */
 
 import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { splitArguments } from '../../base/split-arguments.ts';
 import type { MachineLimits } from '../system/machine-limits.ts';
 import { PRODUCT_NAME, PRODUCT_VERSION } from '../product.ts';
@@ -53,6 +54,7 @@ class ConfigLoader {
     const text = readConfigText(path);
     if (text instanceof Error)
       return `Fatal error, can't open config file '${path}': ${describeFileError(text)}`;
+    if (depth === 0) this.config.file = resolve(path);
     return this.loadText(text, depth, depth === 0 ? '' : ` of ${path}`);
   }
 

@@ -272,11 +272,26 @@ export const SETTINGS = {
     'file to log to, standard output if empty',
     FIXED,
   ),
-  'slowlog-log-slower-than': accepted(integer(-1, LONG_MAX), '10000'),
-  'slowlog-max-len': accepted(BIG_NUMBER, '128'),
-  'latency-tracking': accepted(yesNo(), 'yes'),
-  'latency-tracking-info-percentiles': accepted(percentiles(), '50 99 99.9'),
-  'latency-monitor-threshold': accepted(BIG_NUMBER, '0'),
+  'slowlog-log-slower-than': live(
+    'Monitoring',
+    integer(-1, LONG_MAX),
+    '10000',
+    'microseconds from which a command is in SLOWLOG, -1 for never',
+  ),
+  'slowlog-max-len': live('Monitoring', BIG_NUMBER, '128', 'entries that SLOWLOG keeps'),
+  'latency-tracking': live('Monitoring', yesNo(), 'yes', 'tell how the times of commands are spread'),
+  'latency-tracking-info-percentiles': live(
+    'Monitoring',
+    percentiles(),
+    '50 99 99.9',
+    'percentiles of these times in INFO latencystats',
+  ),
+  'latency-monitor-threshold': live(
+    'Monitoring',
+    BIG_NUMBER,
+    '0',
+    'milliseconds from which an event is in LATENCY, 0 for never',
+  ),
   'syslog-enabled': accepted(yesNo(), 'no', FIXED),
   'syslog-ident': accepted(anyText(), 'redis', FIXED),
   'syslog-facility': accepted(
@@ -415,6 +430,12 @@ export const REFUSED_DIRECTIVES: ReadonlyMap<string, string> = new Map([
   ['rename-command', 'rename-command is not supported: commands keep their names'],
   ['loadmodule', 'loadmodule is not supported: this build loads no modules'],
 ]);
+
+/** Whether a setting's value must be in no log. */
+export function isSecretSetting(name: string): boolean {
+  const row = NAMES.get(name.toLowerCase());
+  return row !== undefined && (SETTINGS[row] as Setting).isSecret === true;
+}
 
 /** Names and old names, lower case, to the name of the row. */
 export const NAMES: ReadonlyMap<string, SettingName> = new Map(

@@ -14,6 +14,7 @@ import { BUFFER_CLASSES } from './value-types.ts';
 export interface ConfigJson {
   readonly limits: MachineLimits;
   readonly values: Readonly<Record<string, string>>;
+  readonly file: string;
 }
 
 export type SetOutcome =
@@ -39,6 +40,8 @@ export interface BufferLimit {
 const encoder = new TextEncoder();
 
 export class Config {
+  /** Absolute path of the redis.conf it was loaded from; '' when there was none. */
+  file = '';
   /** Set by a file or flag of this start-up. */
   private readonly given = new Set<SettingName>();
 
@@ -59,11 +62,12 @@ export class Config {
   static fromJSON(json: ConfigJson): Config {
     const config = Config.withDefaults(json.limits);
     config.assign(json.values);
+    config.file = json.file;
     return config;
   }
 
   toJSON(): ConfigJson {
-    return { limits: this.limits, values: Object.fromEntries(this.values) };
+    return { limits: this.limits, values: Object.fromEntries(this.values), file: this.file };
   }
 
   /** Takes over values that another thread's trySet has found valid. */

@@ -15,17 +15,22 @@ export function startDuties(engine: Engine): void {
   const home = keyspace.shards.filter((shard) => shard.index % workerCount === workerIndex);
   const expiry = new ExpiryDuty(keyspace, home, engine.config.number('databases'));
   const memory = new MemoryDuty(keyspace.shards, home, openAdvise());
-  const graveyard = new GraveyardDuty(home);
+  const graveyard = new GraveyardDuty(home, keyspace.counters);
   keyspace.onBuried = (shard) => graveyard.wake(shard);
   engine.mesh.on('expiry.enable', (enabled) => {
     expiry.enabled = enabled === true;
   });
+  engine.mesh.on('memory.purge', () => memory.purge());
   let tickCount = 0;
   setInterval(() => {
     keyspace.setTime(Date.now());
     engine.statistics.sample();
     // Redis: a paused data set does not change by itself either.
-    if (engine.dispatcher.pause.untilMs === 0) expiry.tick();
+    if (engine.dispatcher.pause.untilMs === 0) {
+      const started = performance.now();
+      expiry.tick();
+      engine.slowness.latency.addIfLong('expire-cycle', performance.now() - started);
+    }
     graveyard.tick();
     memory.tick();
     if (++tickCount % CLIENT_CHECK_TICKS === 0) closeOverdueClients(engine);

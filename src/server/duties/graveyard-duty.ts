@@ -1,4 +1,5 @@
 /** Frees, bit by bit, the structures of removed values in a worker's home shards (store/graveyard.ts). */
+import { Counter } from '../../memory/control.ts';
 import { lockShard, unlockShard } from '../../memory/lock.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { freeBuried, isGraveyardEmpty } from '../../store/graveyard.ts';
@@ -10,11 +11,13 @@ const TURN_MS = 2;
 
 export class GraveyardDuty {
   private readonly shards: readonly Shard[];
+  private readonly counters: Float64Array;
   private running = false;
 
-  /** `home` are the shards that this worker looks after. */
-  constructor(home: readonly Shard[]) {
+  /** `home` are the shards that this worker looks after, `counters` its own. */
+  constructor(home: readonly Shard[], counters: Float64Array) {
     this.shards = home;
+    this.counters = counters;
   }
 
   /** To be called about ten times a second: for what other workers have buried. */
@@ -48,7 +51,7 @@ export class GraveyardDuty {
   private slice(shard: Shard): void {
     lockShard(shard);
     try {
-      freeBuried(shard, SLICE_ELEMENTS);
+      if (freeBuried(shard, SLICE_ELEMENTS)) this.counters[Counter.LazyFreed]!++;
     } finally {
       unlockShard(shard);
     }

@@ -20,6 +20,8 @@ export class MemoryDuty {
   private ticks = 0;
   private next = 0;
   private running = false;
+  /** All that was free when it was asked for goes back, in as many turns as that takes. */
+  private purging = false;
 
   /** `home` are those of all `shards` that this worker looks after. */
   constructor(shards: readonly Shard[], home: readonly Shard[], advise: Advise | null) {
@@ -38,15 +40,25 @@ export class MemoryDuty {
       // Read without the lock: a little wrong does no harm.
       const pages = words[Header.DirtyPages]!;
       const fewest = Math.min(this.fewest[index]!, pages);
-      if (windowEnds) this.spareBytes[index] = fewest * PAGE_BYTES;
+      if (windowEnds && !this.purging) this.spareBytes[index] = fewest * PAGE_BYTES;
       this.fewest[index] = windowEnds ? pages : fewest;
     }
     if (!this.running) this.turn(TICK_BYTES_MAX);
   }
 
+  /** Gives back all that is free now. */
+  purge(): void {
+    if (!this.giveBack.isAvailable) return;
+    this.shards.forEach(({ words }, index) => {
+      this.spareBytes[index] = words[Header.DirtyPages]! * PAGE_BYTES;
+    });
+    this.purging = true;
+    if (!this.running) this.turn(Infinity);
+  }
+
   private turn(budgetBytes: number): void {
     const started = performance.now();
-    let rest = budgetBytes;
+    let rest = this.purging ? Infinity : budgetBytes;
     let idle = 0;
     while (rest > 0 && idle < this.shards.length && performance.now() - started < TURN_MS) {
       const given = this.giveBackOne(this.next);
@@ -56,6 +68,7 @@ export class MemoryDuty {
       }
       rest -= given;
     }
+    if (idle >= this.shards.length) this.purging = false;
     this.running = rest > 0 && idle < this.shards.length;
     if (this.running) setImmediate(() => this.turn(rest));
   }

@@ -1,7 +1,8 @@
 /** INFO memory. `used_memory` is what maxmemory limits: the live blocks of all shards. */
 import { formatMemoryHuman } from '../../base/memory-size.ts';
-import { Control } from '../../memory/control.ts';
+import { Control, Counter } from '../../memory/control.ts';
 import { Header, PAGE_BYTES } from '../../memory/shard.ts';
+import { buriedCount } from '../../store/counts.ts';
 import type { Engine } from '../engine.ts';
 import type { Fields } from './info-sections.ts';
 
@@ -49,8 +50,8 @@ export function memorySection(engine: Engine): Fields {
     ...BUFFERS,
     ['mem_allocator', 'damselfly'],
     ['active_defrag_running', 0],
-    ['lazyfree_pending_objects', 0],
-    ['lazyfreed_objects', 0],
+    ['lazyfree_pending_objects', buriedCount(keyspace.shards)],
+    ['lazyfreed_objects', control.total(Counter.LazyFreed)],
   ];
 }
 

@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { machine, release, type as systemName } from 'node:os';
 import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
+import { fieldExpiryCount } from '../../store/counts.ts';
 import { Subject } from '../../store/audience.ts';
 import type { Engine } from '../engine.ts';
+import { percentileUs } from './command-times.ts';
 import { API_VERSION, PRODUCT_VERSION } from '../product.ts';
 
 export type Fields = readonly (readonly [name: string, value: string | number | bigint])[];
@@ -43,7 +45,7 @@ export function serverSection(engine: Engine): Fields {
     ['configured_hz', config.number('hz')],
     ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
     ['executable', process.execPath],
-    ['config_file', ''],
+    ['config_file', config.file],
     ['io_threads_active', 0],
     ['damselfly_version', PRODUCT_VERSION],
     ['damselfly_threads', engine.workerCount],
@@ -52,7 +54,7 @@ export function serverSection(engine: Engine): Fields {
   ];
 }
 
-export function clientsSection({ control, config }: Engine): Fields {
+export function clientsSection({ control, config, dispatcher }: Engine): Fields {
   return [
     ['connected_clients', Math.max(Atomics.load(control.words, Control.ClientCount), 0)],
     ['cluster_connections', 0],
@@ -65,7 +67,7 @@ export function clientsSection({ control, config }: Engine): Fields {
     ['watching_clients', 0],
     ['clients_in_timeout_table', 0],
     ['total_watched_keys', 0],
-    ['total_blocking_keys', 0],
+    ['total_blocking_keys', dispatcher.interests.awaitedKeyCount],
     ['total_blocking_keys_on_nokey', 0],
   ];
 }
@@ -231,6 +233,21 @@ export function commandStatsSection({ control, registry }: Engine): Fields {
   return fields;
 }
 
+/** Percentiles of the time that each command takes, as limits of buckets that double. */
+export function latencyStatsSection(engine: Engine): Fields {
+  const percentiles = engine.config.list('latency-tracking-info-percentiles').map(Number);
+  const fields: [string, string][] = [];
+  for (const command of engine.registry.commands) {
+    const times = engine.commandTimes(command);
+    if (times.calls === 0) continue;
+    const texts = percentiles.map(
+      (percentile) => `p${percentile}=${percentileUs(times, percentile).toFixed(3)}`,
+    );
+    fields.push([`latency_percentiles_usec_${command.name}`, texts.join(',')]);
+  }
+  return fields;
+}
+
 export function errorStatsSection({ control }: Engine): Fields {
   return new ErrorCounts(control.memory)
     .entries()
@@ -252,7 +269,8 @@ export function keyspaceSection({ keyspace, control, config }: Engine): Fields {
     const expires = keyspace.expiryCount(database);
     if (keys === 0) continue;
     const ttlMs = expires === 0 ? 0 : Math.round(control.doubles[Control.AverageTtl + database]!);
-    fields.push([`db${logical}`, `keys=${keys},expires=${expires},avg_ttl=${ttlMs}`]);
+    const subexpiry = fieldExpiryCount(keyspace.shards, database);
+    fields.push([`db${logical}`, `keys=${keys},expires=${expires},avg_ttl=${ttlMs},subexpiry=${subexpiry}`]);
   }
   return fields;
 }

@@ -9,6 +9,7 @@ import {
   errorStatsSection,
   type Fields,
   keyspaceSection,
+  latencyStatsSection,
   persistenceSection,
   replicationSection,
   serverSection,
@@ -25,7 +26,7 @@ interface Section {
   readonly render: (engine: Engine) => Fields;
 }
 
-/** No modules, and no latency histograms yet: their headings are there as in a Redis that has none. */
+/** No modules: their heading is there as in a Redis that has none. */
 const NONE = (): Fields => [];
 
 const SECTIONS: readonly Section[] = [
@@ -39,7 +40,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'modules', heading: 'Modules', isDefault: true, render: NONE },
   { name: 'commandstats', heading: 'Commandstats', isDefault: false, render: commandStatsSection },
   { name: 'errorstats', heading: 'Errorstats', isDefault: true, render: errorStatsSection },
-  { name: 'latencystats', heading: 'Latencystats', isDefault: false, render: NONE },
+  { name: 'latencystats', heading: 'Latencystats', isDefault: false, render: latencyStatsSection },
   { name: 'cluster', heading: 'Cluster', isDefault: true, render: clusterSection },
   { name: 'keyspace', heading: 'Keyspace', isDefault: true, render: keyspaceSection },
 ];

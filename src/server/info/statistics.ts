@@ -110,6 +110,7 @@ export class Statistics {
       if (!LASTING_COUNTERS.includes(counter)) keyspace.counters[counter] = 0;
     }
     control.commandCounters(workerIndex).fill(0, 0, registry.commands.length * CommandCounter.Count);
+    control.commandTimes(workerIndex).fill(0);
     this.meters.forEach((meter) => meter.reset());
     if (workerIndex === 0) new ErrorCounts(control.memory).reset();
   }
