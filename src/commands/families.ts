@@ -1,4 +1,5 @@
 /** Every family of commands there is. */
+import { aclFamily } from './acl/acl.ts';
 import { commandFamily } from './server/command.ts';
 import { configFamily } from './server/config.ts';
 import { connectionFamily } from './connection/connection.ts';
@@ -24,6 +25,7 @@ export const FAMILIES: readonly Family[] = [
   databaseFamily,
   serverFamily,
   configFamily,
+  aclFamily,
   commandFamily,
   debugFamily,
 ];

@@ -10,6 +10,10 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { AccessLog } from './acl/access-log.ts';
+import type { Permissions } from './acl/permissions.ts';
+import type { User } from './acl/user.ts';
+import type { UserTable } from './acl/user-table.ts';
 import type { Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
@@ -157,8 +161,17 @@ export interface Client {
   name: string;
   libraryName: string;
   libraryVersion: string;
-  authenticated: boolean;
-  user: string;
+  /** It need not say who it is, or has. */
+  readonly authenticated: boolean;
+  /** Name of its user; `account` is the same with a character for each byte, as user tables have it. */
+  readonly user: string;
+  readonly account: string;
+  /** What it may do; null: everything, so that nothing need be checked. */
+  readonly permissions: Permissions | null;
+  /** It has shown that it is this user. */
+  logIn(user: User): void;
+  /** Makes it the default user again, as a new client is. */
+  logOut(): void;
   noTouch: boolean;
   noEvict: boolean;
   /** CLIENT REPLY: whether replies are sent; `skip` drops the next one. */
@@ -207,6 +220,9 @@ export interface Server {
   /** Names and values of the parameters that CONFIG GET replies with. */
   matchSettings(patterns: readonly string[]): [name: string, text: string][];
   readonly registry: Registry;
+  /** This worker's copy of the users, and what it has refused. */
+  readonly users: UserTable;
+  readonly accessLog: AccessLog;
   /** The version of Redis whose commands we serve. */
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */

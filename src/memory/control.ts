@@ -62,6 +62,9 @@ export const enum Counter {
   AccessDeniedAuth = 21,
   /** Fields of hashes whose time had come. */
   ExpiredFields = 22,
+  AccessDeniedCommand = 28,
+  AccessDeniedKey = 29,
+  AccessDeniedChannel = 30,
   MemcachedFirst = 32,
   Count = 64,
 }

@@ -297,6 +297,10 @@ export class Dispatcher implements Call {
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
       return this.reject(command, NO_AUTH);
+    if (this.client.permissions !== null) {
+      const refusal = this.server.accessLog.refuse(this.client, command, this);
+      if (refusal !== null) return this.reject(command, refusal);
+    }
     // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
     if (command.grows && !this.memoryFull) this.checkMemory(0);
     if (this.memoryFull && (command.flags & Flag.DenyOom) !== 0) return this.reject(command, OUT_OF_MEMORY);

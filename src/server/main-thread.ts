@@ -4,6 +4,7 @@ import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import { INTEREST_BYTES } from '../store/interests.ts';
+import { UserKeeper } from './acl/user-keeper.ts';
 import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSetup } from './engine.ts';
@@ -36,10 +37,13 @@ export class MainThread {
   private readonly config: Config;
   private readonly mesh = new Mesh();
   private readonly workers: Worker[] = [];
+  private readonly keeper: UserKeeper;
   private stopping = false;
 
   constructor(config: Config) {
     this.config = config;
+    this.keeper = new UserKeeper(config, (change) => this.askAll('acl.assign', change));
+    this.keeper.serve(this.mesh);
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('shutdown', () => {
       setImmediate(() => void this.stop('SHUTDOWN'));
@@ -49,6 +53,7 @@ export class MainThread {
   /** Starts the workers and returns when all of them listen. Throws with a text for people when that fails. */
   async start(spawn: Spawn): Promise<void> {
     this.checkSettings();
+    this.keeper.start();
     await this.checkAddresses();
     const workerCount = this.config.number('threads');
     const memoryBytes = this.config.number('maxmemory') || this.config.limits.memoryBytes;
@@ -64,6 +69,7 @@ export class MainThread {
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,
+      users: this.keeper.users.texts(),
     };
     for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn()));
     this.introduce(common);
@@ -176,7 +182,10 @@ export class MainThread {
   }
 
   private async setConfig(request: SetRequest): Promise<string> {
-    const error = await setConfig(this.config, request, (changed) => this.askAll('config.assign', changed));
+    const error = await setConfig(this.config, request, async (changed) => {
+      await this.askAll('config.assign', changed);
+      if ('requirepass' in changed) await this.keeper.passwordChanged();
+    });
     setLog(this.config.text('loglevel'), this.config.text('logfile'));
     return error;
   }

@@ -63,6 +63,23 @@ export class Permissions {
     return { denial, position };
   }
 
+  /** Whether a command without keys is allowed. */
+  allows(command: Command): boolean {
+    return this.selectors.some((selector) => selector.commands.has(command.id));
+  }
+
+  /** Whether a command that has one key may have this one; 0 if so. */
+  checkKey(command: Command, u8: Uint8Array, at: number, byteCount: number): Denial | 0 {
+    const flags = command.keys[0]?.flags ?? 0;
+    let denial: Denial = Denial.Command;
+    for (const selector of this.selectors) {
+      if (!selector.commands.has(command.id)) continue;
+      if (selector.allowsKey(u8, at, byteCount, flags)) return 0;
+      denial = Denial.Key;
+    }
+    return denial;
+  }
+
   /** Whether a command may be run whatever the keys it reads are: what SORT's BY and GET patterns need. */
   mayReadEveryKey(command: Command): boolean {
     return this.selectors.some(

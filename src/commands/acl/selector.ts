@@ -256,12 +256,7 @@ export class Selector {
     return rules.join(' ');
   }
 
-  private describeCategories(
-    sets: CommandSets,
-    isAdding: boolean,
-    printed: Selector,
-    rules: string[],
-  ): void {
+  private describeCategories(sets: CommandSets, isAdding: boolean, printed: Selector, rules: string[]): void {
     const rest = new Selector(false);
     rest.commands.copyFrom(this.commands);
     const open = new Set(ACL_CATEGORIES);
@@ -312,7 +307,8 @@ function accessOf(letters: string): number {
 function wantedAccess(keyFlags: number): number {
   const write = KeyFlag.Insert | KeyFlag.Delete | KeyFlag.Update;
   return (
-    ((keyFlags & KeyFlag.Access) !== 0 ? KeyAccess.Read : 0) | ((keyFlags & write) !== 0 ? KeyAccess.Write : 0)
+    ((keyFlags & KeyFlag.Access) !== 0 ? KeyAccess.Read : 0) |
+    ((keyFlags & write) !== 0 ? KeyAccess.Write : 0)
   );
 }
 

@@ -4,7 +4,8 @@ import type { CommandSets } from './command-sets.ts';
 import { Selector } from './selector.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
-const BAD_HASH = 'The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters';
+const BAD_HASH =
+  'The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters';
 const NO_SUCH_PASSWORD = 'The password you are trying to remove from the user does not exist';
 
 /** A rule that was not taken, and why. */
@@ -166,4 +167,3 @@ export function mergeSelectorWords(words: readonly string[]): MergedRules {
   }
   return open === null ? { rules } : { unmatched: open[0]! };
 }
-

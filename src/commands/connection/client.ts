@@ -167,7 +167,7 @@ function readKillFilter(call: Call): ClientFilter | null {
   let filter: ClientFilter = { askerId: call.client.id, skipAsker: true };
   for (let index = 2; index < call.count; index += 2) {
     const part =
-      index + 1 < call.count ? readKillOption(call.text(index), call.text(index + 1)) : SYNTAX_ERROR;
+      index + 1 < call.count ? readKillOption(call, call.text(index), call.text(index + 1)) : SYNTAX_ERROR;
     if (typeof part === 'string') {
       call.reply.error(part);
       return null;
@@ -178,7 +178,7 @@ function readKillFilter(call: Call): ClientFilter | null {
 }
 
 /** What one option of CLIENT KILL adds to the filter, or the error. */
-function readKillOption(option: string, value: string): Partial<ClientFilter> | string {
+function readKillOption(call: Call, option: string, value: string): Partial<ClientFilter> | string {
   switch (option.toUpperCase()) {
     case 'ID': {
       const wanted = parseLong(value);
@@ -200,7 +200,9 @@ function readKillOption(option: string, value: string): Partial<ClientFilter> | 
     case 'LADDR':
       return { localAddress: value };
     case 'USER':
-      return value === 'default' ? { user: value } : `ERR No such user '${value}'`;
+      return call.server.users.get(Buffer.from(value).toString('latin1')) !== undefined
+        ? { user: value }
+        : `ERR No such user '${value}'`;
     case 'SKIPME': {
       const choice = value.toUpperCase();
       return choice === 'YES' || choice === 'NO' ? { skipAsker: choice === 'YES' } : SYNTAX_ERROR;
