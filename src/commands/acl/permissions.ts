@@ -6,7 +6,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { collectKeyPositions } from '../key-positions.ts';
 import type { Command } from '../registry.ts';
 import { Flag, KeyFlag } from '../row.ts';
-import type { Selector } from './selector.ts';
+import { KeyAccess, type Selector } from './selector.ts';
 import type { User } from './user.ts';
 
 /** Why, in Redis' order: of what several selectors say, the last of these is told. */
@@ -80,14 +80,18 @@ export class Permissions {
     return denial;
   }
 
-  /** Whether a command may be run whatever the keys it reads are: what SORT's BY and GET patterns need. */
-  mayReadEveryKey(command: Command): boolean {
+  /** Whether a request is allowed by a selector that lets every key be read: what SORT's BY and GET need. */
+  mayReadEveryKey(command: Command, source: Bytes, args: Int32Array, count: number): boolean {
+    const request = { source, args, count };
+    const keys = keysOf(command, request);
     return this.selectors.some(
-      (selector) =>
-        selector.commands.has(command.id) &&
-        (selector.allKeys || selector.keys.some(({ text, access }) => text === '*' && (access & 1) !== 0)),
+      (selector) => readsEveryKey(selector) && checkSelector(selector, command, request, keys) === null,
     );
   }
+}
+
+function readsEveryKey({ allKeys, keys }: Selector): boolean {
+  return allKeys || keys.some(({ text, access }) => text === '*' && (access & KeyAccess.Read) !== 0);
 }
 
 function checkSelector(
