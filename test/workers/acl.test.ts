@@ -30,7 +30,7 @@ describe('four workers', () => {
     folder = mkdtempSync(join(tmpdir(), 'acl-workers-'));
     const config = join(folder, 'redis.conf');
     writeFileSync(config, 'user alice on >secret ~a* +@read (+set ~b)\nuser default on nopass ~* &* +@all\n');
-    server = await startRealServer([config, '--threads', '4']);
+    server = await startRealServer(['--include', config, '--threads', '4']);
   }, 20_000);
 
   afterAll(async () => {

@@ -51,7 +51,7 @@ export class UserKeeper {
     const path = this.config.text('aclfile');
     if (path !== '' && this.config.users.length > 0) throw new Error(BOTH);
     for (const [name = '', ...words] of this.config.users) {
-      const outcome = this.change(name, words, name === DEFAULT_USER ? this.users.default : undefined);
+      const outcome = this.declare(name, words);
       if (typeof outcome === 'string') throw new Error(`Error in user declaration '${name}': ${outcome}`);
       this.users.put(outcome);
     }
@@ -99,15 +99,15 @@ export class UserKeeper {
     return '';
   }
 
-  /** A user changed by words; or what is wrong with them. */
-  private change(name: string, words: readonly string[], former: User | undefined): User | string {
-    if (hasSpaces(name)) return 'Spaces not allowed in ACL usernames';
+  /** A user made by the words of a directive; or what is wrong with them. */
+  private declare(name: string, words: readonly string[]): User | string {
     const merged = mergeSelectorWords(words);
     if ('unmatched' in merged)
       return `Unmatched parenthesis in acl selector starting at '${merged.unmatched}'`;
-    const user = former?.clone() ?? new User(name, this.newUsersHaveAllChannels);
-    const error = user.applyAll(merged.rules, this.users.sets);
-    return error === null ? user : `${error.reason}: '${error.rule}'`;
+    const user = new User(name, this.newUsersHaveAllChannels);
+    // Redis: of the default user, which is there already, nothing is left.
+    const rules = name === DEFAULT_USER ? ['reset', ...merged.rules] : merged.rules;
+    return user.applyAll(rules, this.users.sets)?.reason ?? user;
   }
 
   private async deleteUsers(names: readonly string[]): Promise<number> {
