@@ -3,6 +3,10 @@
  * The registry, the dispatcher's checks, COMMAND, ACL and key extraction are all computed from rows.
  */
 import type { Bytes } from '../base/bytes.ts';
+import type { AccessLog } from './acl/access-log.ts';
+import type { Permissions } from './acl/permissions.ts';
+import type { User } from './acl/user.ts';
+import type { UserTable } from './acl/user-table.ts';
 import type { ControlBlock } from '../memory/control.ts';
 import type { Shard } from '../memory/shard.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
@@ -10,10 +14,6 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
-import type { AccessLog } from './acl/access-log.ts';
-import type { Permissions } from './acl/permissions.ts';
-import type { User } from './acl/user.ts';
-import type { UserTable } from './acl/user-table.ts';
 import type { Registry } from './registry.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */

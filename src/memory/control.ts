@@ -60,11 +60,11 @@ export const enum Counter {
   WritesProcessed = 19,
   UnexpectedErrors = 20,
   AccessDeniedAuth = 21,
-  /** Fields of hashes whose time had come. */
-  ExpiredFields = 22,
   AccessDeniedCommand = 28,
   AccessDeniedKey = 29,
   AccessDeniedChannel = 30,
+  /** Fields of hashes whose time had come. */
+  ExpiredFields = 22,
   MemcachedFirst = 32,
   Count = 64,
 }

@@ -2,12 +2,12 @@
 
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
-import { UserKeeper } from '../../src/server/acl/user-keeper.ts';
 import { Config } from '../../src/server/config/config.ts';
 import { type SetRequest, setConfig } from '../../src/server/config/set-config.ts';
 import type { ClientSocket } from '../../src/server/clients/connection.ts';
 import { Engine } from '../../src/server/engine.ts';
 import { MemcachedConnection } from '../../src/server/memcached/connection.ts';
+import { UserKeeper } from '../../src/server/acl/user-keeper.ts';
 import { RespConnection } from '../../src/server/clients/resp-connection.ts';
 
 export interface TestServerOptions {

@@ -112,30 +112,6 @@ export abstract class Connection implements ParkableClient {
     return this.address.startsWith('/') || /^(127\.0\.0\.1|\[::1\]):/.test(this.address);
   }
 
-  get user(): string {
-    return Buffer.from(this.account, 'latin1').toString();
-  }
-
-  logIn(user: User): void {
-    this.account = user.name;
-    this.hasLoggedIn = true;
-    this.renewPermissions();
-  }
-
-  logOut(): void {
-    this.account = DEFAULT_USER;
-    this.hasLoggedIn = !this.engine.users.needsAuthentication;
-    this.renewPermissions();
-  }
-
-  /** The users have changed, or the client's has become another one. */
-  renewPermissions(): void {
-    const { users } = this.engine;
-    // Redis: a client that came in while no password was needed stays in; one that never gave it is let in meanwhile.
-    this.authenticated = this.hasLoggedIn || !users.needsAuthentication;
-    this.permissions = users.permissionsOf(users.get(this.account) ?? users.default);
-  }
-
   /** Bytes of a request not yet complete. */
   get pendingBytes(): number {
     return this.pendingEnd - this.pendingAt;
@@ -374,6 +350,30 @@ export abstract class Connection implements ParkableClient {
         this.release();
       },
     };
+  }
+
+  get user(): string {
+    return Buffer.from(this.account, 'latin1').toString();
+  }
+
+  logIn(user: User): void {
+    this.account = user.name;
+    this.hasLoggedIn = true;
+    this.renewPermissions();
+  }
+
+  logOut(): void {
+    this.account = DEFAULT_USER;
+    this.hasLoggedIn = !this.engine.users.needsAuthentication;
+    this.renewPermissions();
+  }
+
+  /** The users have changed, or the client's has become another one. */
+  renewPermissions(): void {
+    const { users } = this.engine;
+    // Redis: a client that came in while no password was needed stays in; one that never gave it is let in meanwhile.
+    this.authenticated = this.hasLoggedIn || !users.needsAuthentication;
+    this.permissions = users.permissionsOf(users.get(this.account) ?? users.default);
   }
 
   /** Makes later input wait until `release`. */

@@ -95,7 +95,7 @@ describe('the text of command rules', () => {
         expect([seed, name, again.commands.has(id)]).toEqual([seed, name, selector.commands.has(id)]);
       }
       // Of a command that is allowed the first arguments do not matter, and are not told.
-      for (const id of [...selector.firstArguments.keys()]) {
+      for (const id of selector.firstArguments.keys()) {
         if (selector.commands.has(id)) selector.firstArguments.delete(id);
       }
       expect(again.firstArguments).toEqual(selector.firstArguments);
