@@ -17,6 +17,8 @@ const KEY_SEED = 0x2545f491;
 /** A prime: counts that it does not divide are visited in an order that looks random, each number once. */
 const SHUFFLE_STEP = 7_368_787;
 const LINE_FEED = 10;
+const ERROR_START = '-'.charCodeAt(0);
+const OK_REPLY = '+OK\r\n';
 
 interface Connection {
   socket: Socket<Connection> | null;
@@ -26,6 +28,9 @@ interface Connection {
   receivedBytes: number;
   receivedLines: number;
   startedMs: number;
+  /** Bytes of the preamble's replies that are still to come. */
+  preambleBytes: number;
+  onPrepared: () => void;
 }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as LoadOptions;
@@ -81,7 +86,15 @@ function sendRest(connection: Connection): void {
   connection.sentBytes += taken;
 }
 
+/** Replies to the preamble: nothing but OK. */
+function receivePreamble(connection: Connection, chunk: Buffer): void {
+  if (chunk[0] === ERROR_START) unexpected(chunk);
+  connection.preambleBytes -= chunk.length;
+  if (connection.preambleBytes === 0) connection.onPrepared();
+}
+
 function receive(connection: Connection, chunk: Buffer): void {
+  if (connection.preambleBytes > 0) return receivePreamble(connection, chunk);
   const batch = connection.batches[connection.batchIndex]!;
   if (connection.receivedBytes === 0 && chunk[0] !== batch.replyStart) unexpected(chunk);
   connection.receivedBytes += chunk.length;
@@ -129,7 +142,7 @@ async function connectAll(): Promise<Connection[]> {
 }
 
 async function connect(): Promise<Connection> {
-  const { protocol, commands, pipeline, valueBytes } = options;
+  const { protocol, commands, pipeline, valueBytes, preamble = [] } = options;
   const batches = commands.map((command) => makeBatch(protocol, command, pipeline, valueBytes));
   const data: Connection = {
     socket: null,
@@ -139,13 +152,20 @@ async function connect(): Promise<Connection> {
     receivedBytes: 0,
     receivedLines: 0,
     startedMs: 0,
+    preambleBytes: preamble.length * OK_REPLY.length,
+    onPrepared: () => {},
   };
+  const prepared = new Promise<void>((resolve) => (data.onPrepared = resolve));
   data.socket = await Bun.connect<Connection>({
     hostname: '127.0.0.1',
     port: options.port,
     data,
     socket: handlers,
   });
+  if (preamble.length > 0) {
+    data.socket.write(preamble.join(''));
+    await prepared;
+  }
   return data;
 }
 

@@ -19,6 +19,8 @@ export interface LoadOptions {
     readonly count: number;
     readonly first?: number;
   };
+  /** What every connection asks first, once; each part must be answered with OK. */
+  readonly preamble?: readonly string[];
   /** The longest the run may take. */
   readonly seconds: number;
   readonly warmUpSeconds: number;

@@ -11,6 +11,7 @@ import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
 import { collectionMemory } from './collection-memory.ts';
 import { collections, collectionsCapacity } from './collections.ts';
+import { conversations } from './conversations.ts';
 import { getSet } from './get-set.ts';
 import { large } from './large.ts';
 import { largeZsetCurve } from './large-zset-curve.ts';
@@ -39,6 +40,7 @@ const scenarios: readonly Scenario[] = [
   largeZsetCurve,
   collectionMemory,
   sinter,
+  conversations,
 ];
 
 async function main(): Promise<void> {

@@ -3,12 +3,13 @@
  *  by their line ends where they are not. */
 
 import { collectionRequests, type CollectionCommand } from './collection-requests.ts';
+import { conversationRequests, type ConversationCommand } from './conversation-requests.ts';
 import { suiteRequests, type SuiteCommand } from './suite-requests.ts';
 import { bulk, fillPlaces, request, type Request, Slot } from './request-text.ts';
 
 export type Protocol = 'resp' | 'memcached';
 export type BasicCommand = 'get' | 'set' | 'ping';
-export type Command = BasicCommand | CollectionCommand | SuiteCommand;
+export type Command = BasicCommand | CollectionCommand | SuiteCommand | ConversationCommand;
 
 export interface Batch {
   readonly bytes: Uint8Array;
@@ -49,6 +50,7 @@ export function makeBatch(protocol: Protocol, command: Command, count: number, v
 function findRequest(protocol: Protocol, command: Command, value: string): Request {
   if (command === 'get' || command === 'set' || command === 'ping') return basics[protocol][command](value);
   if (protocol !== 'resp') throw new Error(`${command} is no command of ${protocol}`);
+  if (command in conversationRequests) return conversationRequests[command as ConversationCommand](value);
   return command in suiteRequests
     ? suiteRequests[command as SuiteCommand]()
     : collectionRequests[command as CollectionCommand](value);

@@ -8,6 +8,8 @@ import { debugFamily } from './server/debug.ts';
 import { genericFamily } from './generic/generic.ts';
 import { hashFamily } from './hash/hash.ts';
 import { listFamily } from './list/list.ts';
+import { monitorFamily } from './server/monitor.ts';
+import { pubsubFamily } from './pubsub/pubsub.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
 import { setFamily } from './set/set.ts';
@@ -22,8 +24,10 @@ export const FAMILIES: readonly Family[] = [
   setFamily,
   sortedSetFamily,
   genericFamily,
+  pubsubFamily,
   databaseFamily,
   serverFamily,
+  monitorFamily,
   configFamily,
   aclFamily,
   commandFamily,

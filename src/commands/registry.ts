@@ -59,7 +59,7 @@ function unreachable(_call: Call): void {
 
 function singleKeyOf(keys: readonly KeySpec[]): number {
   const spec = keys[0];
-  if (keys.length !== 1 || spec === undefined) return 0;
+  if (keys.length !== 1 || spec === undefined || (spec.flags & KeyFlag.NotKey) !== 0) return 0;
   if (spec.begin.kind !== 'index' || spec.find.kind !== 'range' || spec.find.last !== 0) return 0;
   return spec.begin.position;
 }

@@ -14,7 +14,10 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { PubSub } from './pubsub/door.ts';
+import type { ClientTracking } from './connection/tracking.ts';
 import type { Registry } from './registry.ts';
+import type { Monitoring } from './server/monitor.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
 export const enum Flag {
@@ -147,6 +150,10 @@ export const enum Gate {
   Transaction = 1 << 0,
   /** Subscribed to a channel in RESP2: what it may ask for is little. */
   Subscribed = 1 << 1,
+  /** Is shown every command: it may not touch keys. */
+  Monitor = 1 << 2,
+  /** Is told when what it reads changes. */
+  Tracking = 1 << 3,
 }
 
 /** One client connection as a command sees it. */
@@ -180,6 +187,8 @@ export interface Client {
   replyMode: 'on' | 'off' | 'skip' | 'skip-next';
   /** Closes the connection once the replies written so far are sent. */
   closeAfterReply(): void;
+  /** Sends bytes that nobody changes any more, in order with its replies, though the client has not asked for them. */
+  deliver(bytes: Uint8Array): void;
   /** One line of CLIENT LIST, without its line end. */
   describe(): string;
 }
@@ -227,6 +236,9 @@ export interface Server {
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
+  readonly pubsub: PubSub;
+  readonly monitoring: Monitoring;
+  readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }

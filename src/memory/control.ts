@@ -65,6 +65,13 @@ export const enum Counter {
   AccessDeniedChannel = 30,
   /** Fields of hashes whose time had come. */
   ExpiredFields = 22,
+  /** Clients that listen to something. */
+  PubSubClients = 23,
+  /** Clients whose reads are tracked, and what is tracked for them. */
+  TrackingClients = 24,
+  TrackedKeys = 25,
+  TrackedItems = 26,
+  TrackedPrefixes = 27,
   MemcachedFirst = 32,
   Count = 64,
 }

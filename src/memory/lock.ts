@@ -26,6 +26,16 @@ function lockContended(heads: Int32Array, head: number): void {
   while (Atomics.exchange(heads, head, CONTENDED) !== FREE) Atomics.wait(heads, head, CONTENDED, WAIT_MS);
 }
 
+/** `lockShard` for a lock that is a word of its own. */
+export function lockWord(words: Int32Array, at: number): void {
+  if (Atomics.compareExchange(words, at, FREE, HELD) !== FREE) lockContended(words, at);
+}
+
+/** Gives back what `lockWord` has taken. */
+export function unlockWord(words: Int32Array, at: number): void {
+  if (Atomics.exchange(words, at, FREE) === CONTENDED) Atomics.notify(words, at, 1);
+}
+
 /** Gives the lock back; this thread must hold it. */
 export function unlockShard(shard: Shard): void {
   const { heads, head } = shard;

@@ -36,7 +36,7 @@ export const enum Head {
   Table = 3,
   /** Count of changes. A double at words 4-5. */
   Mutations = 4,
-  /** How many waits for keys of this shard there are (store/interests.ts): 0 makes `touched` one load. */
+  /** Who has an interest in keys of this shard, see Interest: 0 makes `touched` one load. */
   Interests = 6,
   /** Current snapshot epoch (8 bits), stamped into records on change. */
   Epoch = 7,
@@ -45,6 +45,13 @@ export const enum Head {
   /** Where the active expiry walk of this shard goes on (a hash). */
   ExpiryCursor = 10,
   Words = 16,
+}
+
+/** What Head.Interests counts: waits for keys in its low bits, and above them who must be told of every change. */
+export const enum Interest {
+  Waits = 0xffffff,
+  /** Added by each worker that tracks, or that tells of events. */
+  Everything = 1 << 24,
 }
 
 /** Word offsets inside the header. */
@@ -65,12 +72,20 @@ export const enum Header {
   FieldExpiryRecords = 30,
   /** In the shard of interests only: the first of all waits (store/interests.ts). */
   FirstWait = 31,
+  /** In the shard of audiences only (store/audience.ts): names listened to, by subject, three words... */
+  NameCounts = 32,
+  /** ...raised whenever a pattern comes or goes... */
+  PatternVersion = 35,
+  /** ...and how many messages were published: a double at words 36-37. */
+  Publications = 36,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */
   RunBinMap = 160,
   /** Heads of the free run lists, one word per bin. */
   RunBins = 192,
+  /** In the shard of audiences only: kilobytes of messages on their way to each worker. */
+  MessagesUnderWay = 512,
   /** Live keys per database. */
   KeyCounts = 1024,
   /** Live keys with an expiry per database. */

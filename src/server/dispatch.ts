@@ -8,7 +8,7 @@ import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
@@ -21,6 +21,7 @@ import {
   type Call,
   type Client,
   Flag,
+  Gate,
   KeyFlag,
   type Parked,
   Route,
@@ -29,7 +30,12 @@ import {
 } from '../commands/row.ts';
 import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
+import { refuseByState } from './gates.ts';
 import { log } from './log.ts';
+import type { Monitors } from './monitor/monitors.ts';
+import type { Notices } from './pubsub/notices.ts';
+import type { Tracking } from './tracking/tracking.ts';
+import { Observer } from './observer.ts';
 import { Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
 
@@ -38,6 +44,8 @@ export interface ParkableClient extends Client {
   /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
   lastCommand: Command | null;
   park(): Parked;
+  /** As CLIENT LIST prints it. */
+  readonly address: string;
   /** It waits for data, and nobody knows how long. */
   blocked: boolean;
   /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
@@ -79,6 +87,13 @@ export class Dispatcher implements Call {
   database = 0;
   mayBlock = true;
   journal: Journal = NO_JOURNAL;
+  /** Set of Observer. */
+  observers: number = Observer.None;
+  monitors: Monitors | null = null;
+  notices: Notices | null = null;
+  /** The commands run are those of a script: a monitor is shown them as such. */
+  isInScript = false;
+  tracking: Tracking | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
   /** Limit on the data, 0 for none. */
@@ -98,6 +113,7 @@ export class Dispatcher implements Call {
   private keyHashes = new Int32Array(64);
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
+  private readonly keptPushes: Uint8Array[] = [];
   private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
@@ -188,8 +204,10 @@ export class Dispatcher implements Call {
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
-    if (command !== null && this.mayRun(command) && (client.gates === 0 || this.passesGates(command)))
-      this.runCommand(command, request.hash);
+    if (command !== null && this.mayRun(command)) {
+      if ((client.gates | this.observers) === 0) this.runCommand(command, request.hash);
+      else if (this.passesGates(command)) this.runObserved(command, request);
+    }
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
     return true;
@@ -231,6 +249,12 @@ export class Dispatcher implements Call {
       this.reply.at = start;
       if (client.replyMode === 'skip') client.replyMode = 'on';
     }
+    if (this.keptPushes.length > 0) for (const push of this.keptPushes.splice(0)) this.reply.whole(push);
+  }
+
+  /** What the client, whose reply will be dropped, is told nevertheless. */
+  keepPush(bytes: Uint8Array): void {
+    this.keptPushes.push(bytes);
   }
 
   /** The subcommand asked for where there are any; null when there is no such command (the error is written). */
@@ -308,8 +332,37 @@ export class Dispatcher implements Call {
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
-  private passesGates(_command: Command): boolean {
-    return true;
+  private passesGates(command: Command): boolean {
+    const refusal = refuseByState(command, this.client);
+    return refusal === null || this.reject(command, refusal);
+  }
+
+  /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
+  private runObserved(command: Command, request: Request): void {
+    const { client, monitors } = this;
+    const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
+    const isScript = (command.flags & Flag.SkipMonitor) !== 0;
+    if (isShown && isScript) monitors.show(command, request, client, this.isInScript);
+    const notices = (this.observers & Observer.Notices) === 0 ? null : this.notices;
+    const outer = notices === null ? null : notices.begin();
+    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
+    else this.runTracked(command, request.hash);
+    notices?.end(outer, command, request);
+    if (isShown && !isScript) monitors.show(command, request, client, this.isInScript);
+  }
+
+  /** Runs a command whose client is to be told when what it reads changes. */
+  private runTracked(command: Command, hash: number): void {
+    const { client, replyStart, reply } = this;
+    const { clearCount } = reply;
+    const tracking = this.tracking!;
+    const isOutermost = tracking.begin(client);
+    tracking.expectReads(client, command, this.findKeys(command), this.source, this.args);
+    this.runCommand(command, hash);
+    tracking.rememberReads(client);
+    // A command that closes other clients has what was written before sent, and then begins at the start.
+    const start = reply.clearCount === clearCount ? replyStart : 0;
+    if (isOutermost) tracking.end(client, command, reply, start);
   }
 
   private runCommand(command: Command, hash: number): void {
@@ -377,7 +430,8 @@ export class Dispatcher implements Call {
         unlockShard(shard);
         continue;
       }
-      if (shard.heads[shard.head + Head.Interests] !== 0) return this.runAwaited(command, shard);
+      if ((shard.heads[shard.head + Head.Interests]! & Interest.Waits) !== 0)
+        return this.runAwaited(command, shard);
       try {
         this.runAndJournal(command);
       } catch (error) {

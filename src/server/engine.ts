@@ -5,7 +5,9 @@ import { ControlBlock } from '../memory/control.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
+import { Audience } from '../store/audience.ts';
 import { Interests } from '../store/interests.ts';
+import { TrackingBoard } from '../store/tracking-board.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { AccessLog } from '../commands/acl/access-log.ts';
@@ -23,14 +25,19 @@ import { type BufferLimit, Config, type ConfigJson } from './config/config.ts';
 import type { SettingName } from './config/config-registry.ts';
 import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
+import { Deliveries } from './clients/deliveries.ts';
 import { Dispatcher } from './dispatch.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
+import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { Notices } from './pubsub/notices.ts';
+import { LocalPubSub } from './pubsub/pubsub.ts';
+import { Tracking } from './tracking/tracking.ts';
 import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
@@ -40,7 +47,11 @@ export interface EngineSetup {
   readonly shards: readonly SharedArrayBuffer[];
   /** Memory of the interest table. */
   readonly interests: SharedArrayBuffer;
-  /** Heads of the shards, and behind them that of the interest table. */
+  /** Memory of what is listened to. */
+  readonly audience: SharedArrayBuffer;
+  /** Memory of the tracking board. */
+  readonly tracking: SharedArrayBuffer;
+  /** Heads of the shards, and behind them those of the interest table and of the audience. */
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
@@ -50,8 +61,15 @@ export interface EngineSetup {
   readonly users: readonly UserText[];
 }
 
-/** What workers tell each other: outcomes of waits. */
+/** What workers tell each other: outcomes of waits... */
 const BLOCKED_SERVED = 'blocked.served';
+const PUBLISHED = 'pubsub.published';
+/** ...messages, and lines for monitors. */
+const MONITORED = 'monitor.lines';
+const MONITOR_WATCH = 'monitor.watch';
+const TRACKING_MAIL = 'tracking.mail';
+const TRACKING_REDIRECT = 'tracking.redirect';
+const CLIENT_EXISTS = 'clients.exists';
 /** Larger than any chunk Bun delivers (512 KiB) plus the start of a request kept from the read before. */
 const INPUT_BYTES = 1 << 20;
 /** Positions in the input are 32-bit integers. */
@@ -81,6 +99,10 @@ export class Engine implements Server {
   readonly accessLog: AccessLog;
   readonly statistics: Statistics;
   readonly outbox: Outbox;
+  readonly deliveries: Deliveries;
+  readonly pubsub: LocalPubSub;
+  readonly monitoring: Monitors;
+  readonly tracking: Tracking;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -96,6 +118,7 @@ export class Engine implements Server {
   bulkBytesMax = 0;
   queryBytesMax = 0;
   outputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
+  pubsubOutputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
   readonly blockedClients: BlockedClients;
   private willCollect = false;
@@ -127,6 +150,10 @@ export class Engine implements Server {
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
+    this.deliveries = new Deliveries(this.outbox);
+    this.pubsub = this.openPubSub(setup, shards.length + 1);
+    this.monitoring = this.openMonitors();
+    this.tracking = this.openTracking(setup);
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -137,6 +164,65 @@ export class Engine implements Server {
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openTracking(setup: EngineSetup): Tracking {
+    const { workerIndex, workerCount, keyspace, deliveries, clients, mesh } = this;
+    const tracking = new Tracking({
+      workerIndex,
+      workerCount,
+      board: new TrackingBoard(setup.tracking, workerIndex, workerCount),
+      keyspace,
+      deliveries,
+      clients,
+      findWorker: async (clientId) => (await this.askWorkers(CLIENT_EXISTS, clientId)).indexOf(true),
+      sendMail: (worker) => mesh.tell(this.peers[worker]!, TRACKING_MAIL, ''),
+      sendRedirect: (worker, text) => mesh.tell(this.peers[worker]!, TRACKING_REDIRECT, text),
+    });
+    mesh.onText(TRACKING_MAIL, () => tracking.readMail());
+    mesh.onText(TRACKING_REDIRECT, (text) => tracking.receiveRedirects(text));
+    mesh.on(CLIENT_EXISTS, (id) => clients.has(id as number));
+    keyspace.onFlush = (isBeginning) => tracking.flush(isBeginning);
+    this.dispatcher.tracking = tracking;
+    return tracking;
+  }
+
+  private openMonitors(): Monitors {
+    const { workerIndex, deliveries, dispatcher } = this;
+    const monitors = new Monitors({
+      workerIndex,
+      deliveries,
+      state: dispatcher,
+      askWorkers: (isWatching) => this.askWorkers(MONITOR_WATCH, { worker: workerIndex, isWatching }),
+      send: (worker, lines) => this.mesh.tell(this.peers[worker]!, MONITORED, lines),
+    });
+    this.mesh.on(MONITOR_WATCH, (request) => {
+      const { worker, isWatching } = request as { worker: number; isWatching: boolean };
+      monitors.watch(worker, isWatching);
+    });
+    this.mesh.onText(MONITORED, (lines) => monitors.receive(lines));
+    dispatcher.monitors = monitors;
+    return monitors;
+  }
+
+  private openPubSub(setup: EngineSetup, shardIndex: number): LocalPubSub {
+    const { keyspace, workerIndex, deliveries } = this;
+    const audience = new Audience(new Shard(shardIndex, setup.audience, setup.shardHeads), keyspace);
+    const pubsub = new LocalPubSub(audience, workerIndex, keyspace.counters, deliveries, (worker, text) =>
+      this.mesh.tell(this.peers[worker]!, PUBLISHED, text),
+    );
+    this.mesh.onText(PUBLISHED, (letter) => pubsub.receive(letter));
+    const notices = new Notices(keyspace, pubsub, this.dispatcher);
+    const others = keyspace.onTouched;
+    keyspace.onTouched = (key) => {
+      others(key);
+      notices.onTouched(key);
+    };
+    this.dispatcher.notices = notices;
+    this.whenConfigured(() =>
+      notices.configure(this.config.text('notify-keyspace-events'), this.config.number('databases')),
+    );
+    return pubsub;
   }
 
   /** Gives the engine its ports, once, before it serves. `peers[workerIndex]` is null. */
@@ -160,10 +246,13 @@ export class Engine implements Server {
     this.applyPackedLimits();
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
+    this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
     this.memcached.itemBytesMax = this.config.number('memcached-item-size-max');
+    this.tracking.keysMax =
+      Math.ceil(this.config.number('tracking-table-max-keys') / this.workerCount) || Infinity;
     this.readsUntilMemoryCheck = 0;
     for (const listener of this.onConfig) listener(changed);
   }
@@ -211,6 +300,9 @@ export class Engine implements Server {
     this.clients.delete(connection.id);
     this.clientPause.forget(connection);
     this.blockedClients.leave(connection);
+    this.pubsub.unsubscribeAll(connection);
+    this.monitoring.remove(connection);
+    this.tracking.disable(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

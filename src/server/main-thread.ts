@@ -3,6 +3,8 @@ import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
+import { AUDIENCE_BYTES } from '../store/audience.ts';
+import { createTrackingMemory } from '../store/tracking-board.ts';
 import { INTEREST_BYTES } from '../store/interests.ts';
 import { UserKeeper } from './acl/user-keeper.ts';
 import { checkAddress } from './system/address-check.ts';
@@ -65,7 +67,9 @@ export class MainThread {
       control: control.memory,
       shards,
       interests: createShardMemory(INTEREST_BYTES),
-      shardHeads: createShardHeads(shards.length + 1),
+      audience: createShardMemory(AUDIENCE_BYTES),
+      tracking: createTrackingMemory(workerCount),
+      shardHeads: createShardHeads(shards.length + 2),
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,

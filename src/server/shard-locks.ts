@@ -1,6 +1,6 @@
 /** The set of shard locks one command holds: taken in ascending order, given back together. */
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 
 export class ShardLocks {
   private readonly shards: readonly Shard[];
@@ -57,7 +57,7 @@ export class ShardLocks {
   get haveInterests(): boolean {
     for (let place = 0; place < this.heldCount; place++) {
       const { heads, head } = this.shards[this.wanted[place]!]!;
-      if (heads[head + Head.Interests] !== 0) return true;
+      if ((heads[head + Head.Interests]! & Interest.Waits) !== 0) return true;
     }
     return false;
   }

@@ -41,7 +41,7 @@ import { assert } from '../base/assert.ts';
 import { Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocator.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, Header, type Shard } from '../memory/shard.ts';
+import { Head, Header, Interest, type Shard } from '../memory/shard.ts';
 import {
   collectEntries,
   createTable,
@@ -492,7 +492,8 @@ export class Interests {
       entryCount += count;
     }
     for (const { heads, head, index } of this.keyspace.shards) {
-      assert(heads[head + Head.Interests] === interests[index], 'interests: count of a data shard');
+      const count = heads[head + Head.Interests]! & Interest.Waits;
+      assert(count === interests[index], 'interests: count of a data shard');
     }
     for (let i = 0; i < WAIT_COUNTS; i++) {
       assert(shard.words[Header.WaitCounts + i] === counts[i], 'interests: count by hash');

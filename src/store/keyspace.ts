@@ -89,6 +89,10 @@ export class Keyspace {
   touchOnRead = true;
   /** Called for a change in a shard whose keys somebody has an interest in. */
   onTouched: (key: Key) => void = () => {};
+  /** Called before a key is removed because its time has come, when somebody wants to know. */
+  onExpired: ((key: Key) => void) | null = null;
+  /** Called before (true) and after (false) all keys, or all of a database, are removed, with every lock held. */
+  onFlush: (isBeginning: boolean) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
   /** Called when the graveyard of a shard, whose lock is held, has something to free. */
@@ -225,6 +229,7 @@ export class Keyspace {
 
   private findExpiring(key: Key): number {
     if (expiryAtMs(key.shard, key.record) >= this.nowMs) return key.record;
+    if (this.onExpired !== null) this.onExpired(key);
     this.remove(key);
     this.counters[Counter.ExpiredKeys]!++;
     return 0;

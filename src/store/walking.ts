@@ -82,6 +82,7 @@ export function expireSlice(keyspace: Keyspace, shard: Shard, entryCount: number
     if (!isExpired && !hasDueFields(keyspace, shard, record)) continue;
     keyspace.pointAt(key, shard, entries[i]!, record);
     if (isExpired) {
+      if (keyspace.onExpired !== null) keyspace.onExpired(key);
       keyspace.remove(key);
       keyspace.counters[Counter.ExpiredKeys]!++;
       removed++;

@@ -76,6 +76,9 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   'scan',
   // Redis 7.0 has the flag `protected` but does not show it.
   'debug',
+  // Redis 7.0 has the flag `may_replicate` but does not show it.
+  'publish',
+  'spublish',
   // They lost the flag `noscript`: in a script they do not wait.
   'blpop',
   'brpop',

@@ -2,6 +2,7 @@
 
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
+import { createTrackingMemory } from '../../src/store/tracking-board.ts';
 import { Config } from '../../src/server/config/config.ts';
 import { type SetRequest, setConfig } from '../../src/server/config/set-config.ts';
 import type { ClientSocket } from '../../src/server/clients/connection.ts';
@@ -130,7 +131,9 @@ export class TestServer {
       control: ControlBlock.create(1, config.number('databases')).memory,
       shards: Array.from({ length: shardCount }, () => createShardMemory(shardBytes)),
       interests: createShardMemory(interestBytes),
-      shardHeads: createShardHeads(shardCount + 1),
+      audience: createShardMemory(16 << 20),
+      tracking: createTrackingMemory(1),
+      shardHeads: createShardHeads(shardCount + 2),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),
@@ -167,5 +170,10 @@ export class TestServer {
     const { keyspace } = this.engine;
     for (const shard of keyspace.shards) keyspace.verifyShard(shard);
     this.engine.dispatcher.interests.verify();
+    let listeners = 0;
+    for (const { subscriptions } of this.engine.clients.values()) {
+      for (const { size } of subscriptions?.bySubject ?? []) listeners += size;
+    }
+    if (this.engine.pubsub.verify() !== listeners) throw new Error('who listens is not counted right');
   }
 }

@@ -1,5 +1,6 @@
 /** CLIENT: what a client tells about itself, and what it asks about and does to others, on whichever worker they are. */
 import { isPrintableWord, parseLong } from './client-arguments.ts';
+import { trackingRows } from './tracking.ts';
 import { CLIENT_NAME_INVALID, helpText, NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, type Row } from '../row.ts';
 
@@ -57,6 +58,7 @@ function sub(
 }
 
 const SUBCOMMANDS: readonly Row[] = [
+  ...trackingRows,
   sub('GETNAME', '2.6.9', 2, COMMON, "The connection's name.", getName),
   sub('HELP', '5.0.0', 2, Flag.Loading | Flag.Stale | Flag.Sentinel, 'Lists the subcommands.', help),
   sub('ID', '5.0.0', 2, COMMON, "The connection's id.", id),
@@ -102,8 +104,12 @@ function getName(call: Call): void {
 
 function help(call: Call): void {
   helpText(call.reply, 'CLIENT', [
+    'CACHING (YES|NO)',
+    '    Says whether what is read next is tracked.',
     'GETNAME',
     "    Tells the connection's name.",
+    'GETREDIR',
+    '    Tells the client to which invalidations are sent.',
     'ID',
     "    Tells the connection's id.",
     'INFO',
@@ -127,6 +133,10 @@ function help(call: Call): void {
     "    Names the client's library.",
     'SETNAME <name>',
     '    Names the connection.',
+    'TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]] [OPTIN] [OPTOUT] [NOLOOP]',
+    '    Tells the connection when keys change that it has read.',
+    'TRACKINGINFO',
+    '    Tells how keys are tracked for the connection.',
     'UNBLOCK <client-id> [TIMEOUT|ERROR]',
     '    Ends the wait of a blocked connection, as if its time were over or with an error.',
     'UNPAUSE',

@@ -11,7 +11,7 @@ import {
   WRONG_PASSWORD,
   wrongArity,
 } from '../replies.ts';
-import { type Call, type Family, Flag } from '../row.ts';
+import { type Call, type Family, Flag, Gate } from '../row.ts';
 
 const INT_MAX = 2n ** 31n - 1n;
 const OPEN_TO_ALL = Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy;
@@ -92,8 +92,17 @@ const PONG = Buffer.from('+PONG\r\n');
 
 function pingCommand(call: Call): void {
   if (call.count > 2) return wrongArity(call.reply, 'ping');
+  if ((call.client.gates & Gate.Subscribed) !== 0 && call.client.version === 2) return pingSubscribed(call);
   if (call.count === 1) return call.reply.raw(PONG);
   call.reply.bulk(call.source, call.args[2]!, call.args[3]!);
+}
+
+/** Redis: it must look like a message. */
+function pingSubscribed({ reply, source, args, count }: Call): void {
+  reply.array(2);
+  reply.bulkText('pong');
+  if (count === 1) reply.bulkText('');
+  else reply.bulk(source, args[2]!, args[3]!);
 }
 
 function echoCommand(call: Call): void {
@@ -191,6 +200,9 @@ function quitCommand(call: Call): void {
 
 function resetCommand(call: Call): void {
   const { client, reply } = call;
+  call.server.monitoring.remove(client);
+  call.server.tracking.disable(client);
+  call.server.pubsub.unsubscribeAll(client);
   client.database = 0;
   client.version = 2;
   client.name = '';

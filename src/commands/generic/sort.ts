@@ -25,6 +25,9 @@ const BY_DENIED = 'ERR BY option of SORT denied due to insufficient ACL permissi
 const GET_DENIED = 'ERR GET option of SORT denied due to insufficient ACL permissions.';
 /** The most that an element may take in a list beside its own bytes, with the room that nodes keep. */
 const ELEMENT_ROOM_BYTES = 64;
+/** Asking whether there is room takes longer than copying a small value: it is asked once per so much. */
+const ROOM_CHECK_BYTES = 1 << 20;
+const ROOM_BYTES = 256;
 const NOTHING = Buffer.alloc(0);
 const NOT_A_SCORE = "ERR One or more scores can't be converted into double";
 const ACL = ['list', 'set', 'sortedset', 'dangerous'];
@@ -226,8 +229,24 @@ function parseScore(text: Buffer): number {
   return end === 0 ? 0 : parseFloatStrict(text, at, end);
 }
 
+/** Room for a name, or for an element to be stored: one buffer for all of them, grown as needed. */
+class Room {
+  bytes = Bytes.allocate(ROOM_BYTES);
+
+  /** Puts `parts` one behind the other at the start of `bytes`. Returns how many bytes they take. */
+  fill(...parts: readonly Buffer[]): number {
+    let byteCount = 0;
+    for (const part of parts) byteCount += part.length;
+    if (byteCount > this.bytes.u8.length) this.bytes = Bytes.allocate(byteCount * 2);
+    let at = 0;
+    for (const part of parts) at += part.copy(this.bytes.u8, at);
+    return byteCount;
+  }
+}
+
 /** The argument of BY or GET: the name of a key, a star in it standing for the element, perhaps with `->field`. */
 class Pattern {
+  private readonly name = new Room();
   private readonly before: Buffer;
   private readonly after: Buffer;
   private readonly field: Element | null;
@@ -250,8 +269,8 @@ class Pattern {
     if (this.isElement) return element;
     if (!this.hasStar) return null;
     const { keyspace, otherKey, database } = call;
-    const name = bytesOf(Buffer.concat([this.before, element, this.after]));
-    keyspace.locate(otherKey, name, 0, name.u8.length, database);
+    const byteCount = this.name.fill(this.before, element, this.after);
+    keyspace.locate(otherKey, this.name.bytes, 0, byteCount, database);
     const record = keyspace.read(otherKey);
     if (record === 0) return null;
     const { shard } = otherKey;
@@ -269,15 +288,11 @@ class Pattern {
 }
 
 function elementOf(content: Buffer): Element {
+  const room = new Room();
   const element = new Element();
-  encodeElement(element, bytesOf(content), 0, content.length);
+  const byteCount = room.fill(content);
+  encodeElement(element, room.bytes, 0, byteCount);
   return element;
-}
-
-function bytesOf(content: Buffer): Bytes {
-  const bytes = Bytes.allocate(content.length);
-  content.copy(bytes.u8);
-  return bytes;
 }
 
 /** One by one: all values together may be far larger than what they come from, and than any reply may be. */
@@ -308,9 +323,10 @@ function storeItems(call: Call, elements: readonly Buffer[], options: SortOption
   if (values === null) return reply.error(OUT_OF_MEMORY);
   locateStore(call, options);
   if (keyspace.find(otherKey) !== 0) keyspace.remove(otherKey);
+  const room = new Room();
   for (const value of values) {
-    const bytes = bytesOf(value);
-    const status = pushElement(keyspace, otherKey, bytes, 0, bytes.u8.length, false);
+    const byteCount = room.fill(value);
+    const status = pushElement(keyspace, otherKey, room.bytes, 0, byteCount, false);
     assert(status === Status.Ok, 'SORT: no room after all');
   }
   if (values.length > 0) keyspace.touched(otherKey);
@@ -322,7 +338,8 @@ function locateStore({ args, keyspace, otherKey, source, database }: Call, optio
   keyspace.locate(otherKey, source, args[at]!, args[at + 1]!, database);
 }
 
-/** Copies of all that is to be stored, or null as soon as `shard` has no room for it and `byteCount` bytes more. */
+/** Copies of all that is to be stored, or null when `shard` has no room for it and `byteCount` bytes more: soon, though
+ *  all values together may be far larger than memory. */
 function collectValues(
   call: Call,
   elements: readonly Buffer[],
@@ -333,14 +350,17 @@ function collectValues(
   const patterns = patternsAt(call, getIndexes);
   const values: Buffer[] = [];
   let needed = byteCount + elements.length * patterns.length * ELEMENT_ROOM_BYTES;
-  if (!hasRoomFor(shard, needed)) return null;
+  let checked = 0;
   for (const element of elements) {
     for (const pattern of patterns) {
       const value = pattern.valueFor(call, element) ?? NOTHING;
       needed += value.length;
-      if (!hasRoomFor(shard, needed)) return null;
+      if (needed - checked >= ROOM_CHECK_BYTES) {
+        if (!hasRoomFor(shard, needed)) return null;
+        checked = needed;
+      }
       values.push(Buffer.from(value));
     }
   }
-  return values;
+  return hasRoomFor(shard, needed) ? values : null;
 }

@@ -67,13 +67,18 @@ function dbSizeCommand(call: Call): void {
 function flushDbCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
   const { keyspace } = call;
+  keyspace.onFlush(true);
   for (const shard of keyspace.shards) clearDatabase(keyspace, shard, call.database, call.key);
+  keyspace.onFlush(false);
   call.reply.ok();
 }
 
 function flushAllCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
-  for (const shard of call.keyspace.shards) clearShard(call.keyspace, shard);
+  const { keyspace } = call;
+  keyspace.onFlush(true);
+  for (const shard of keyspace.shards) clearShard(keyspace, shard);
+  keyspace.onFlush(false);
   call.reply.ok();
 }
 

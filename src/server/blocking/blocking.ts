@@ -129,8 +129,8 @@ export class Blocking {
   }
 
   private onTouched(key: Key): void {
-    if (key.record === 0 || elementCount(key.shard, key.record) === 0) return;
-    if (this.interests.isAwaited(key.hash)) this.ready.add(key);
+    if (key.record === 0 || !this.interests.isAwaited(key.hash)) return;
+    if (elementCount(key.shard, key.record) > 0) this.ready.add(key);
   }
 
   /** Two physical databases have exchanged their places; every lock is held. */

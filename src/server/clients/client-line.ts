@@ -1,5 +1,9 @@
 /** One client as CLIENT LIST prints it: the fields of Redis 7.2, in their order, by which scripts cut the line apart. */
 import type { Command } from '../../commands/registry.ts';
+import type { TrackingState } from '../../commands/connection/tracking.ts';
+import { Gate } from '../../commands/row.ts';
+import { Subject } from '../../store/audience.ts';
+import type { Subscriptions } from '../pubsub/subscriptions.ts';
 
 /** What the line tells; a Connection has it all. */
 export interface ClientFacts {
@@ -17,6 +21,9 @@ export interface ClientFacts {
   readonly libraryVersion: string;
   readonly noEvict: boolean;
   readonly noTouch: boolean;
+  readonly gates: number;
+  readonly subscriptions: Subscriptions | null;
+  readonly tracking: TrackingState | null;
   readonly waiting: boolean;
   readonly isClosing: boolean;
   readonly lastCommand: Command | null;
@@ -41,9 +48,9 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['idle', secondsBetween(client.lastActiveMs, nowMs)],
     ['flags', flagLetters(client)],
     ['db', client.database],
-    ['sub', 0],
-    ['psub', 0],
-    ['ssub', 0],
+    ['sub', client.subscriptions?.countOf(Subject.Channel) ?? 0],
+    ['psub', client.subscriptions?.countOf(Subject.Pattern) ?? 0],
+    ['ssub', client.subscriptions?.countOf(Subject.ShardChannel) ?? 0],
     ['multi', -1],
     ['qbuf', client.pendingBytes],
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
@@ -59,7 +66,7 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['events', client.outputBytes > 0 ? 'w' : 'r'],
     ['cmd', client.lastCommand?.name ?? 'NULL'],
     ['user', client.user],
-    ['redir', -1],
+    ['redir', client.tracking === null ? -1 : client.tracking.mode.redirect],
     ['resp', client.version],
     ['lib-name', client.libraryName],
     ['lib-ver', client.libraryVersion],
@@ -73,7 +80,12 @@ function secondsBetween(earlierMs: number, laterMs: number): number {
 
 function flagLetters(client: ClientFacts): string {
   let letters = '';
+  if ((client.gates & Gate.Monitor) !== 0) letters += 'O';
+  if (client.subscriptions !== null) letters += 'P';
   if (client.waiting) letters += 'b';
+  if (client.tracking !== null) letters += 't';
+  if (client.tracking?.isBroken === true) letters += 'R';
+  if (client.tracking?.mode.isBroadcast === true) letters += 'B';
   if (client.isClosing) letters += 'c';
   if (client.address.startsWith('/')) letters += 'U';
   if (client.noEvict) letters += 'e';

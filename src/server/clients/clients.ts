@@ -9,6 +9,7 @@ import type {
   PauseRequest,
   UnblockRequest,
 } from '../../commands/connection/client.ts';
+import { Gate } from '../../commands/row.ts';
 import type { Connection } from './connection.ts';
 import type { Engine } from '../engine.ts';
 
@@ -69,9 +70,11 @@ export function closeOverdueClients(engine: Engine): void {
   const nowMs = Date.now();
   for (const client of engine.clients.values()) {
     if (client.outputBytes > 0) client.checkOutputLimits(nowMs);
-    // Redis: a client that waits for the server is not idle.
+    // Redis: a client that waits for the server, or is told things by it, is not idle.
     // Also one that does not take its output: it would keep that for ever.
-    if (idleMsMax > 0 && !client.waiting && nowMs - client.lastActiveMs > idleMsMax) client.close();
+    const isTold = (client.gates & (Gate.Subscribed | Gate.Monitor)) !== 0;
+    if (idleMsMax > 0 && !client.waiting && !isTold && nowMs - client.lastActiveMs > idleMsMax)
+      client.close();
   }
 }
 

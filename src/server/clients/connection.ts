@@ -17,11 +17,15 @@ import type { User } from '../../commands/acl/user.ts';
 import { DEFAULT_USER } from '../../commands/acl/user-table.ts';
 import type { Command } from '../../commands/registry.ts';
 import { Gate, type Parked } from '../../commands/row.ts';
-import type { RespWriter } from '../../protocol/resp-writer.ts';
+import { ReplyTooLargeError, type RespWriter } from '../../protocol/resp-writer.ts';
+import { Backlog } from './backlog.ts';
 import { formatClientLine } from './client-line.ts';
 import type { ParkableClient } from '../dispatch.ts';
+import type { BufferLimit } from '../config/config.ts';
 import type { Engine } from '../engine.ts';
 import { log } from '../log.ts';
+import type { Subscriptions } from '../pubsub/subscriptions.ts';
+import type { Tracked } from '../tracking/tracking.ts';
 
 /** The part of Bun's socket that a connection uses. */
 export type ClientSocket = Pick<
@@ -51,8 +55,8 @@ export abstract class Connection implements ParkableClient {
   gates: number = Gate.None;
   lastActiveMs: number;
   lastCommand: Command | null = null;
-  /** As CLIENT LIST and CLIENT KILL tell clients apart. */
-  readonly type: 'normal' | 'master' | 'replica' | 'pubsub' = 'normal';
+  subscriptions: Subscriptions | null = null;
+  tracking: Tracked | null = null;
   database = 0;
   version: 2 | 3 = 2;
   name = '';
@@ -79,8 +83,10 @@ export abstract class Connection implements ParkableClient {
   private pendingEnd = 0;
   /** Least bytes the incomplete request takes, counted from its start; set by `readRequests`. */
   protected neededBytes = 0;
-  private readonly backlog: Buffer[] = [];
-  private backlogBytes = 0;
+  private readonly backlog = new Backlog();
+  /** Out-of-band messages not handed to the socket yet. */
+  private deliveries: Uint8Array[] | null = null;
+  private deliveriesBytes = 0;
   /** Since when the backlog has exceeded the soft limit; 0 while it does not. */
   private overSoftLimitSinceMs = 0;
 
@@ -112,6 +118,11 @@ export abstract class Connection implements ParkableClient {
     return this.address.startsWith('/') || /^(127\.0\.0\.1|\[::1\]):/.test(this.address);
   }
 
+  /** As CLIENT LIST and CLIENT KILL tell clients apart. */
+  get type(): 'normal' | 'master' | 'replica' | 'pubsub' {
+    return this.subscriptions === null ? 'normal' : 'pubsub';
+  }
+
   /** Bytes of a request not yet complete. */
   get pendingBytes(): number {
     return this.pendingEnd - this.pendingAt;
@@ -128,17 +139,17 @@ export abstract class Connection implements ParkableClient {
 
   /** Replies, or parts of such, that the socket has not taken. */
   get outputCount(): number {
-    return this.backlog.length;
+    return this.backlog.partCount;
   }
 
   /** Bytes of output the socket has not taken. */
   get outputBytes(): number {
-    return this.backlogBytes;
+    return this.backlog.byteCount;
   }
 
   /** True when the next request must not be run now. */
   protected get mustStop(): boolean {
-    return this.waiting || this.closing || this.backlogBytes > 0;
+    return this.waiting || this.closing || this.backlog.byteCount > 0;
   }
 
   /** The socket has delivered `chunk`. */
@@ -188,15 +199,29 @@ export abstract class Connection implements ParkableClient {
 
   /** Runs requests, flushing as output grows. Returns the position behind the last one run. */
   private run(input: Bytes, at: number, end: number, moved: boolean): number {
-    const { outbox, keyspace } = this.engine;
+    const { outbox, keyspace, deliveries } = this.engine;
+    if (this.deliveries !== null) {
+      // They come before the replies to what it asks now.
+      outbox.flush();
+      if (this.mustStop) return at;
+    }
+    deliveries.served = this;
+    const position = this.runServed(input, at, end, moved);
+    deliveries.served = null;
+    if (this.engine.pubsub.hasPublished) this.engine.pubsub.published(this);
+    if (this.mustStop) outbox.flushWith(this);
+    else outbox.finish(this, keyspace.nowMs);
+    return position;
+  }
+
+  private runServed(input: Bytes, at: number, end: number, moved: boolean): number {
+    const { outbox } = this.engine;
     let position = this.readRequests(input, at, end, moved);
     while (this.engine.dispatcher.reply.at >= FLUSH_BYTES) {
       outbox.flushWith(this);
       if (this.mustStop) return position;
       position = this.readRequests(input, position, end, true);
     }
-    if (this.mustStop) outbox.flushWith(this);
-    else outbox.finish(this, keyspace.nowMs);
     return position;
   }
 
@@ -250,7 +275,7 @@ export abstract class Connection implements ParkableClient {
     keyspace.counters[Counter.NetOutputBytes]! += to - from;
     keyspace.counters[Counter.WritesProcessed]!++;
     if (this.closed) return true;
-    const taken = this.backlogBytes === 0 ? this.socket.write(reply.bytes.u8, from, to - from) : 0;
+    const taken = this.backlog.byteCount === 0 ? this.socket.write(reply.bytes.u8, from, to - from) : 0;
     // The client has reset the connection. Bun need not tell of that again when the socket is paused.
     if (taken < 0) this.terminate();
     if (this.closed || taken === to - from) return true;
@@ -260,24 +285,86 @@ export abstract class Connection implements ParkableClient {
 
   private keepOutput(reply: RespWriter, from: number, to: number): void {
     const rest = reply.take(from, to);
-    this.backlog.push(rest);
-    this.backlogBytes += rest.length;
+    this.backlog.append(rest);
     this.socket.pause();
     this.checkOutputLimits(Date.now());
   }
 
+  /**
+   * Sends `bytes`, which nobody changes any more, behind the replies written so far, though the client has not asked for
+   * them. May be called while any command runs, under locks.
+   */
+  deliver(bytes: Uint8Array): void {
+    const { deliveries } = this.engine;
+    if (this.closing) return;
+    if (deliveries.served === this) return this.deliverServed(bytes);
+    if (this.deliveries === null) {
+      this.deliveries = [];
+      deliveries.add(this);
+    }
+    this.deliveriesBytes += bytes.length;
+    if (this.isOverHardLimit(this.deliveriesBytes)) this.deliveries.length = 0;
+    else this.deliveries.push(bytes);
+  }
+
+  /** Redis: what a client tells itself comes before the reply to the command that does, and also with replies off. */
+  private deliverServed(bytes: Uint8Array): void {
+    const { dispatcher, outbox } = this.engine;
+    if (this.replyMode !== 'on') return dispatcher.keepPush(bytes);
+    const { reply } = outbox;
+    try {
+      if (this.isOverHardLimit(reply.at - outbox.start)) throw new ReplyTooLargeError('too many messages');
+      reply.whole(bytes);
+    } catch (error) {
+      if (!(error instanceof ReplyTooLargeError)) throw error;
+      // Not from within a command.
+      queueMicrotask(() => this.exceedOutputLimit());
+    }
+  }
+
+  private isOverHardLimit(byteCount: number): boolean {
+    const { hardBytes } = this.outputLimit;
+    return hardBytes > 0 && byteCount + this.backlog.byteCount > hardBytes;
+  }
+
+  sendDeliveries(): void {
+    const { deliveries: parts, deliveriesBytes: byteCount, engine } = this;
+    this.deliveries = null;
+    this.deliveriesBytes = 0;
+    if (parts === null || this.closed) return;
+    if (this.isOverHardLimit(byteCount)) return this.exceedOutputLimit();
+    engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
+    engine.keyspace.counters[Counter.WritesProcessed]!++;
+    if (this.backlog.byteCount > 0) for (const part of parts) this.backlog.append(part);
+    else {
+      const joined = engine.deliveries.join(parts, byteCount);
+      const taken = this.socket.write(joined, 0, byteCount);
+      if (taken < 0) return this.terminate();
+      if (this.closed || taken === byteCount) return;
+      const rest = joined.subarray(taken, byteCount);
+      this.backlog.append(engine.deliveries.isShared(joined) ? Buffer.from(rest) : rest);
+      this.socket.pause();
+    }
+    this.checkOutputLimits(Date.now());
+  }
+
+  /** What its output may amount to. */
+  private get outputLimit(): BufferLimit {
+    return this.type === 'pubsub' ? this.engine.pubsubOutputLimit : this.engine.outputLimit;
+  }
+
   /** Closes a client that has had too much unread output, or much of it for too long. */
   checkOutputLimits(nowMs: number): void {
-    const { hardBytes, softBytes, softSeconds } = this.engine.outputLimit;
-    if (softBytes === 0 || this.backlogBytes <= softBytes) this.overSoftLimitSinceMs = 0;
+    const { hardBytes, softBytes, softSeconds } = this.outputLimit;
+    if (softBytes === 0 || this.backlog.byteCount <= softBytes) this.overSoftLimitSinceMs = 0;
     else if (this.overSoftLimitSinceMs === 0) this.overSoftLimitSinceMs = nowMs;
     const overSoftMs = this.overSoftLimitSinceMs === 0 ? 0 : nowMs - this.overSoftLimitSinceMs;
-    const isOverHard = hardBytes > 0 && this.backlogBytes > hardBytes;
+    const isOverHard = hardBytes > 0 && this.backlog.byteCount > hardBytes;
     if (isOverHard || (overSoftMs > 0 && overSoftMs > softSeconds * 1000)) this.exceedOutputLimit();
   }
 
   refuseReply(): void {
-    if (this.engine.outputLimit.hardBytes > 0) this.exceedOutputLimit();
+    if (this.outputLimit.hardBytes > 0) this.exceedOutputLimit();
     else this.engine.dispatcher.reply.error('ERR reply is too large');
   }
 
@@ -291,20 +378,14 @@ export abstract class Connection implements ParkableClient {
   /** The socket can take output again. */
   drain(): void {
     // Bun also calls this for sockets that were never full.
-    if (this.backlog.length === 0) return;
+    if (this.backlog.byteCount === 0) return;
     this.lastActiveMs = Date.now();
-    while (this.backlog.length > 0) {
-      const part = this.backlog[0]!;
-      const taken = this.socket.write(part);
-      if (taken < 0) return this.terminate();
-      this.backlogBytes -= taken;
-      if (taken < part.length) {
-        this.backlog[0] = part.subarray(taken);
-        return;
-      }
-      this.backlog.shift();
-      this.engine.gaveUpBuffer(part.buffer.byteLength);
-    }
+    const sent = this.backlog.send(
+      (bytes, at, byteCount) => this.socket.write(bytes, at, byteCount),
+      (byteCount) => this.engine.gaveUpBuffer(byteCount),
+    );
+    if (sent < 0) return this.terminate();
+    if (this.backlog.byteCount > 0) return;
     this.overSoftLimitSinceMs = 0;
     if (this.waiting) return;
     if (this.closing) this.close();
@@ -325,7 +406,7 @@ export abstract class Connection implements ParkableClient {
     this.peerEnded = true;
     this.engine.outbox.flush();
     const awaitsAnswer = this.waiting && !this.blocked && !this.engine.clientPause.holds(this);
-    if (!awaitsAnswer && this.backlogBytes === 0) this.close();
+    if (!awaitsAnswer && this.backlog.byteCount === 0) this.close();
   }
 
   /** Makes later input wait until `resume` is called on the result. */
@@ -339,6 +420,8 @@ export abstract class Connection implements ParkableClient {
         this.lastActiveMs = Date.now();
         const { outbox, dispatcher } = this.engine;
         const { reply } = dispatcher;
+        if (this.deliveries !== null) outbox.flush();
+        if (this.closed) return;
         assert(reply.at === outbox.start, "a client was resumed in the midst of another's requests");
         reply.version = this.version;
         const start = reply.at;
@@ -386,14 +469,14 @@ export abstract class Connection implements ParkableClient {
     this.waiting = false;
     if (this.closed) return;
     if (this.closing) this.closeAfterReply();
-    else if (this.backlogBytes === 0) this.goOn();
+    else if (this.backlog.byteCount === 0) this.goOn();
   }
 
   closeAfterReply(): void {
     this.closing = true;
     this.dropPending();
     queueMicrotask(() => {
-      if (this.backlogBytes === 0 && !this.waiting) this.close();
+      if (this.backlog.byteCount === 0 && !this.waiting) this.close();
     });
   }
 
@@ -402,7 +485,7 @@ export abstract class Connection implements ParkableClient {
     this.engine.outbox.flush();
     if (this.closed) return;
     // A client that does not read could keep what the socket has taken for ever: it gets a reset instead.
-    if (this.backlogBytes > 0) this.socket.terminate();
+    if (this.backlog.byteCount > 0) this.socket.terminate();
     else this.socket.end();
     this.onClose();
   }
@@ -420,8 +503,8 @@ export abstract class Connection implements ParkableClient {
     this.closed = true;
     this.closing = true;
     this.dropPending();
-    this.backlog.length = 0;
-    this.backlogBytes = 0;
+    this.backlog.clear();
+    this.deliveries = null;
     this.engine.forget(this);
     this.engine.keyspace.counters[Counter.ConnectedClients]!--;
     Atomics.sub(this.engine.control.words, Control.ClientCount, 1);

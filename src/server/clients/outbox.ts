@@ -33,10 +33,13 @@ const REST_READS = 1024;
 const OLD_MS = 2;
 
 export class Outbox {
-  private readonly reply: RespWriter;
+  /** The output buffer. */
+  readonly reply: RespWriter;
   private readonly whenReleased: (byteCount: number) => void;
   /** Calls back at the end of the event loop's turn; tests put their own in its place. */
   schedule: (run: () => void) => void = setImmediate;
+  /** Called when what waited has been sent. */
+  whenSent: () => void = () => {};
   private readonly connections: Sender[] = [];
   private readonly ends: number[] = [];
   private count = 0;
@@ -90,10 +93,18 @@ export class Outbox {
     this.start = end;
   }
 
+  /** Whether what waits will be sent at the end of this turn of the event loop. */
+  get willFlush(): boolean {
+    return this.isScheduled;
+  }
+
   /** Sends what waits. What is being written stays. */
   flush(): void {
-    const count = this.count;
-    if (count === 0) return;
+    if (this.count > 0) this.sendAll(this.count);
+    this.whenSent();
+  }
+
+  private sendAll(count: number): void {
     this.count = 0;
     let from = this.first;
     let isAllSent = true;

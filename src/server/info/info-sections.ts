@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { machine, release, type as systemName } from 'node:os';
 import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
+import { Subject } from '../../store/audience.ts';
 import type { Engine } from '../engine.ts';
 import { API_VERSION, PRODUCT_VERSION } from '../product.ts';
 
@@ -59,8 +60,8 @@ export function clientsSection({ control, config }: Engine): Fields {
     ['client_recent_max_input_buffer', 0],
     ['client_recent_max_output_buffer', 0],
     ['blocked_clients', control.total(Counter.BlockedClients)],
-    ['tracking_clients', 0],
-    ['pubsub_clients', 0],
+    ['tracking_clients', control.total(Counter.TrackingClients)],
+    ['pubsub_clients', control.total(Counter.PubSubClients)],
     ['watching_clients', 0],
     ['clients_in_timeout_table', 0],
     ['total_watched_keys', 0],
@@ -107,7 +108,7 @@ export function persistenceSection({ control, keyspace }: Engine): Fields {
   ];
 }
 
-export function statsSection({ control }: Engine): Fields {
+export function statsSection({ control, pubsub }: Engine): Fields {
   const total = (counter: Counter): number => control.total(counter);
   return [
     ['total_connections_received', total(Counter.ConnectionsReceived)],
@@ -137,9 +138,9 @@ export function statsSection({ control }: Engine): Fields {
     ['current_eviction_exceeded_time', 0],
     ['keyspace_hits', total(Counter.KeyspaceHits)],
     ['keyspace_misses', total(Counter.KeyspaceMisses)],
-    ['pubsub_channels', 0],
-    ['pubsub_patterns', 0],
-    ['pubsubshard_channels', 0],
+    ['pubsub_channels', pubsub.nameCount(Subject.Channel)],
+    ['pubsub_patterns', pubsub.nameCount(Subject.Pattern)],
+    ['pubsubshard_channels', pubsub.nameCount(Subject.ShardChannel)],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
@@ -150,9 +151,9 @@ export function statsSection({ control }: Engine): Fields {
     ['active_defrag_key_misses', 0],
     ['total_active_defrag_time', 0],
     ['current_active_defrag_time', 0],
-    ['tracking_total_keys', 0],
-    ['tracking_total_items', 0],
-    ['tracking_total_prefixes', 0],
+    ['tracking_total_keys', total(Counter.TrackedKeys)],
+    ['tracking_total_items', total(Counter.TrackedItems)],
+    ['tracking_total_prefixes', total(Counter.TrackedPrefixes)],
     ['unexpected_error_replies', total(Counter.UnexpectedErrors)],
     ['total_error_replies', total(Counter.ErrorReplies)],
     ['dump_payload_sanitizations', 0],

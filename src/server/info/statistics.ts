@@ -14,7 +14,15 @@ const TTL_SHARDS = 4;
 const TTL_ENTRIES = 64;
 
 /** What CONFIG RESETSTAT leaves alone: what is so now, not since when. */
-const LASTING_COUNTERS: readonly number[] = [Counter.ConnectedClients, Counter.BlockedClients];
+const LASTING_COUNTERS: readonly number[] = [
+  Counter.ConnectedClients,
+  Counter.BlockedClients,
+  Counter.PubSubClients,
+  Counter.TrackingClients,
+  Counter.TrackedKeys,
+  Counter.TrackedItems,
+  Counter.TrackedPrefixes,
+];
 
 const RATES = [
   { of: Counter.CommandsProcessed, into: Counter.OpsPerSecond, unit: 1 },

@@ -284,7 +284,9 @@ export class MemcachedDispatcher implements MemcachedCall {
     this.locks.lockWanted();
     try {
       const database = this.keyspace.physicalDatabase(0);
+      this.keyspace.onFlush(true);
       for (const shard of this.keyspace.shards) clearDatabase(this.keyspace, shard, database, this.key);
+      this.keyspace.onFlush(false);
     } finally {
       this.locks.release();
     }

@@ -1,0 +1,176 @@
+/** Transactions, publishing, scripts and client-side caching against redis-server: one worker on one core. */
+
+import { connect, type Socket } from 'node:net';
+import type { Metrics } from '../result.ts';
+import { compareInTurn } from './compare.ts';
+import { Control } from './control.ts';
+import { CHANNEL, SCRIPT, SUBSCRIBER_COUNTS } from './conversation-requests.ts';
+import { fillKeys } from './load.ts';
+import { request } from './request-text.ts';
+import { measureLoad, runCase, STANDARD_LOAD, withServers, type Bench, type Scenario } from './scenario.ts';
+import type { Server } from './server.ts';
+
+const SCENARIO = 'conversations';
+/** Few enough messages under way that subscribers keep up. */
+const PUBLISHERS = 10;
+const PUBLISH_PIPELINE = 4;
+const TRANSACTION_PIPELINE = 4;
+const DRAIN_MS_MAX = 10_000;
+/** Reads and writes of a cache that is watched. */
+const MIXED = ['get', 'get', 'get', 'get', 'get', 'get', 'get', 'get', 'get', 'set'] as const;
+
+export const conversations: Scenario = {
+  name: SCENARIO,
+  summary: 'MULTI of 10 SETs, EVALSHA of 3 calls, PUBLISH to 1 to 100 subscribers, tracking on and off',
+  run: async (bench) => {
+    const { server: cores } = bench.cores;
+    const servers = { ours: { binary: bench.binary, cores }, peer: { binary: bench.redisBinary, cores } };
+    await withServers(servers, async (ours, peer) => {
+      for (const server of [ours, peer]) {
+        await fillKeys(server.ports.resp, 'resp', STANDARD_LOAD.keyCount, bench.cores.load);
+        await withControl(server, (control) => control.ask('SCRIPT', 'LOAD', SCRIPT));
+      }
+      await compareRequests(bench, ours, peer);
+      for (const count of SUBSCRIBER_COUNTS) await comparePublishing(bench, ours, peer, count);
+      await compareTracking(bench, ours, peer);
+    });
+  },
+};
+
+async function withControl<Result>(
+  server: Server,
+  use: (control: Control) => Promise<Result>,
+): Promise<Result> {
+  const control = await Control.open(server.ports.resp);
+  try {
+    return await use(control);
+  } finally {
+    control.close();
+  }
+}
+
+async function compareRequests(bench: Bench, ours: Server, peer: Server): Promise<void> {
+  const measure = (server: Server, command: 'transactionOfTenSets' | 'evalsha'): Promise<Metrics> =>
+    measureLoad(bench, server, {
+      protocol: 'resp',
+      commands: [command],
+      pipeline: command === 'evalsha' ? 16 : TRANSACTION_PIPELINE,
+    });
+  for (const [command, name, atLeast] of [
+    ['transactionOfTenSets', 'MULTI of 10 SETs', 1.2],
+    ['evalsha', 'EVALSHA of 3 calls', 0.7],
+  ] as const) {
+    await runCase(bench, {
+      scenario: SCENARIO,
+      case: name,
+      peerName: 'redis-server',
+      ours: () => measure(ours, command),
+      peer: () => measure(peer, command),
+      goals: [{ metric: 'operationsPerSecond', on: 'ratio', atLeast }],
+    });
+  }
+}
+
+async function comparePublishing(bench: Bench, ours: Server, peer: Server, count: number): Promise<void> {
+  await runCase(bench, {
+    scenario: SCENARIO,
+    case: `PUBLISH to ${count}`,
+    peerName: 'redis-server',
+    ours: () => measurePublishing(bench, ours, count),
+    peer: () => measurePublishing(bench, peer, count),
+    goals: [{ metric: 'deliveredPerCpuSecond', on: 'ratio', atLeast: 1 }],
+  });
+}
+
+async function measurePublishing(bench: Bench, server: Server, count: number): Promise<Metrics> {
+  const subscribers = await Promise.all(
+    Array.from({ length: count }, () => Subscriber.open(server.ports.resp)),
+  );
+  try {
+    const metrics = await measureLoad(bench, server, {
+      protocol: 'resp',
+      commands: [`publishTo${count}` as 'publishTo1'],
+      connectionCount: PUBLISHERS,
+      pipeline: PUBLISH_PIPELINE,
+      warmUpSeconds: 0,
+    });
+    const published = Math.round(metrics['operationsPerSecond']! * bench.seconds * 0.99);
+    for (const subscriber of subscribers) await subscriber.hasReceived(published);
+    return { ...metrics, deliveredPerCpuSecond: (count * 1e6) / metrics['cpuUsPerOperation']! };
+  } finally {
+    for (const subscriber of subscribers) subscriber.close();
+  }
+}
+
+/** A connection that counts what it is told. */
+class Subscriber {
+  private readonly socket: Socket;
+  private receivedBytes = 0;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (chunk: Buffer) => (this.receivedBytes += chunk.length));
+  }
+
+  static open(port: number): Promise<Subscriber> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port });
+      socket.once('error', reject);
+      // The confirmation, which is not to be counted.
+      socket.once('data', () => resolve(new Subscriber(socket)));
+      socket.write(request('SUBSCRIBE', CHANNEL));
+    });
+  }
+
+  /** Waits until so many messages have come: a server that lost some would look fast. */
+  async hasReceived(messageCount: number): Promise<void> {
+    const value = 'x'.repeat(STANDARD_LOAD.valueBytes);
+    const bytes = request('message', CHANNEL, value).length * messageCount;
+    const untilMs = performance.now() + DRAIN_MS_MAX;
+    while (this.receivedBytes < bytes) {
+      if (performance.now() > untilMs)
+        throw new Error(`a subscriber got ${this.receivedBytes} bytes of ${bytes}`);
+      await Bun.sleep(5);
+    }
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+}
+
+/** What it costs a server that its clients' reads are tracked: each server against itself. */
+async function compareTracking(bench: Bench, ours: Server, peer: Server): Promise<void> {
+  for (const [server, name] of [
+    [ours, 'ours'],
+    [peer, 'redis-server'],
+  ] as const) {
+    await withControl(server, async (listener) => {
+      const id = await listener.ask('CLIENT', 'ID');
+      // Only then is it told anything.
+      await listener.ask('SUBSCRIBE', '__redis__:invalidate');
+      const preamble = [request('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id)];
+      const measure = (isTracked: boolean): Promise<Metrics> =>
+        measureLoad(bench, server, {
+          protocol: 'resp',
+          commands: MIXED,
+          pipeline: 16,
+          ...(isTracked ? { preamble } : {}),
+        });
+      const comparison = await compareInTurn({
+        ours: () => measure(true),
+        peer: () => measure(false),
+        rounds: bench.rounds,
+        warmUpRounds: 1,
+      });
+      bench.report({
+        kind: 'result',
+        scenario: SCENARIO,
+        case: `tracking on, ${name}`,
+        peerName: 'tracking off',
+        ...comparison,
+        goals: server === ours ? [{ metric: 'operationsPerSecond', on: 'ratio', atLeast: 0.9 }] : [],
+      });
+    });
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * Publish and subscribe, one worker's part. Who listens here is known here; who listens at all, in shared memory
+ * (store/audience.ts), by which a publisher counts its listeners. Those of its own worker are handed a message at once;
+ * to the others it goes by letter, all messages of a read in one. So the messages of one publisher arrive in its order.
+ */
+import { type Bytes } from '../../base/bytes.ts';
+import { globMatch } from '../../base/glob.ts';
+import type { PubSub } from '../../commands/pubsub/door.ts';
+import { type Client, Gate } from '../../commands/row.ts';
+import { Counter } from '../../memory/control.ts';
+import { type Audience, Subject } from '../../store/audience.ts';
+import type { Deliveries } from '../clients/deliveries.ts';
+import { type Subscriber, Subscription, Subscriptions, Topic } from './subscriptions.ts';
+
+/** Sends text to another worker. */
+export type SendText = (worker: number, text: string) => void;
+
+/** A letter is sent at once when it is longer, also while a command runs: it must not outgrow a string. */
+const LETTER_BYTES_MAX = 2 ** 28;
+/** While more than this is under way to a worker, who publishes to it has to wait. */
+const UNDER_WAY_KILOBYTES_MAX = 64 << 10;
+/** How often it is looked whether they need wait no longer. */
+const WAIT_MS = 2;
+
+/** A client that can be held back. */
+export interface Publisher {
+  readonly waiting: boolean;
+  hold(): void;
+  release(): void;
+}
+
+export class LocalPubSub implements PubSub {
+  private readonly audience: Audience;
+  private readonly workerIndex: number;
+  private readonly counters: Float64Array;
+  private readonly deliveries: Deliveries;
+  private readonly send: SendText;
+  private readonly topics: readonly Map<string, Topic>[] = [new Map(), new Map(), new Map()];
+  private readonly letters = new Map<number, string>();
+  /** Something was published to other workers since `published`. */
+  hasPublished = false;
+  /** Workers that do not keep up with what is published here. */
+  private readonly slowWorkers = new Set<number>();
+  private readonly held: Publisher[] = [];
+
+  constructor(
+    audience: Audience,
+    workerIndex: number,
+    counters: Float64Array,
+    deliveries: Deliveries,
+    send: SendText,
+  ) {
+    this.audience = audience;
+    this.workerIndex = workerIndex;
+    this.counters = counters;
+    this.deliveries = deliveries;
+    this.send = send;
+    deliveries.whenFlushed(() => this.sendLetters());
+  }
+
+  subscribe(client: Client, subject: Subject, name: Buffer): boolean {
+    const subscriber = client as Subscriber;
+    const key = name.toString('latin1');
+    if (subscriber.subscriptions?.bySubject[subject]!.has(key) === true) return true;
+    const known = this.topics[subject]!.get(key);
+    const topic = known ?? new Topic(subject, key, name);
+    const after = this.audience.join(subject, topic.text, 0, name.length, this.workerIndex);
+    if (after < 0) return false;
+    if (known === undefined) this.topics[subject]!.set(key, topic);
+    if (subscriber.subscriptions === null) {
+      subscriber.subscriptions = new Subscriptions();
+      subscriber.gates |= Gate.Subscribed;
+      this.counters[Counter.PubSubClients]!++;
+    }
+    const subscription = new Subscription(subscriber, topic, after);
+    subscriber.subscriptions.bySubject[subject]!.set(key, subscription);
+    topic.add(subscription);
+    return true;
+  }
+
+  unsubscribe(client: Client, subject: Subject, name: Buffer): void {
+    const { subscriptions } = client as Subscriber;
+    const subscription = subscriptions?.bySubject[subject]!.get(name.toString('latin1'));
+    if (subscription !== undefined) this.end(subscription);
+  }
+
+  unsubscribeAll(client: Client): void {
+    for (const subscriptions of (client as Subscriber).subscriptions?.bySubject ?? []) {
+      for (const subscription of subscriptions.values()) this.end(subscription);
+    }
+  }
+
+  private end(subscription: Subscription): void {
+    const { client, topic } = subscription;
+    const subscriptions = client.subscriptions!;
+    subscriptions.bySubject[topic.subject]!.delete(topic.key);
+    topic.remove(subscription);
+    const isLast = topic.listeners.length === 0;
+    if (isLast) this.topics[topic.subject]!.delete(topic.key);
+    this.audience.leave(topic.subject, topic.text, topic.name.length, this.workerIndex, isLast);
+    if (!subscriptions.isEmpty) return;
+    client.subscriptions = null;
+    client.gates &= ~Gate.Subscribed;
+    this.counters[Counter.PubSubClients]!--;
+  }
+
+  namesOf(client: Client, subject: Subject): Buffer[] {
+    const subscriptions = (client as Subscriber).subscriptions?.bySubject[subject];
+    return subscriptions === undefined ? [] : [...subscriptions.values()].map(({ topic }) => topic.name);
+  }
+
+  countOf(client: Client, subject: Subject): number {
+    return (client as Subscriber).subscriptions?.countOf(subject) ?? 0;
+  }
+
+  publish(
+    subject: Subject.Channel | Subject.ShardChannel,
+    source: Bytes,
+    at: number,
+    byteCount: number,
+    messageAt: number,
+    messageBytes: number,
+  ): number {
+    const { audience } = this;
+    const count = audience.publish(subject, source, at, byteCount);
+    if (count === 0) return 0;
+    const channel = source.u8.toString('latin1', at, at + byteCount);
+    const { publication, workers } = audience;
+    let isHere = false;
+    for (let word = 0; word < workers.length; word++) {
+      for (let bits = workers[word]!; bits !== 0; bits &= bits - 1) {
+        const worker = word * 32 + 31 - Math.clz32(bits & -bits);
+        if (worker === this.workerIndex) isHere = true;
+        else {
+          const text = source.u8.toString('latin1', messageAt, messageAt + messageBytes);
+          this.write(worker, `${subject} ${publication} ${byteCount} ${messageBytes}\n${channel}${text}`);
+        }
+      }
+    }
+    if (isHere) {
+      const message = source.u8.subarray(messageAt, messageAt + messageBytes);
+      this.deliverHere(subject, channel, message, publication);
+    }
+    return count;
+  }
+
+  private write(worker: number, text: string): void {
+    const letter = (this.letters.get(worker) ?? '') + text;
+    this.letters.set(worker, letter);
+    this.hasPublished = true;
+    if (letter.length > LETTER_BYTES_MAX) this.sendLetters();
+    else this.deliveries.mark();
+  }
+
+  private sendLetters(): void {
+    if (this.letters.size === 0) return;
+    for (const [worker, letter] of this.letters) {
+      const underWay = this.audience.addUnderWay(worker, kilobytes(letter));
+      this.send(worker, letter);
+      if (underWay > UNDER_WAY_KILOBYTES_MAX) this.slowWorkers.add(worker);
+    }
+    this.letters.clear();
+  }
+
+  /** A client has published: its input is kept waiting while a worker does not keep up. */
+  published(publisher: Publisher): void {
+    this.hasPublished = false;
+    if (this.slowWorkers.size === 0 || publisher.waiting) return;
+    publisher.hold();
+    this.held.push(publisher);
+    if (this.held.length === 1) setTimeout(() => this.releaseHeld(), WAIT_MS);
+  }
+
+  private releaseHeld(): void {
+    for (const worker of this.slowWorkers) {
+      if (this.audience.underWay(worker) <= UNDER_WAY_KILOBYTES_MAX / 2) this.slowWorkers.delete(worker);
+    }
+    if (this.slowWorkers.size > 0) {
+      setTimeout(() => this.releaseHeld(), WAIT_MS);
+      return;
+    }
+    for (const publisher of this.held.splice(0)) publisher.release();
+  }
+
+  /** Messages of another worker's clients, as `publish` has written them one behind the other. */
+  receive(letter: string): void {
+    this.audience.addUnderWay(this.workerIndex, -kilobytes(letter));
+    for (let start = 0; start < letter.length;) {
+      const lineEnd = letter.indexOf('\n', start);
+      const [subject, publication, channelBytes, messageBytes] = letter.slice(start, lineEnd).split(' ');
+      const messageAt = lineEnd + 1 + Number(channelBytes);
+      start = messageAt + Number(messageBytes);
+      this.deliverHere(
+        Number(subject),
+        letter.slice(lineEnd + 1, messageAt),
+        Buffer.from(letter.slice(messageAt, start), 'latin1'),
+        Number(publication),
+      );
+    }
+  }
+
+  private deliverHere(subject: Subject, channel: string, message: Uint8Array, publication: number): void {
+    const topic = this.topics[subject]!.get(channel);
+    if (topic !== undefined)
+      deliverTo(topic, publication, (version) => topic.heads.message(version, message));
+    if (subject === Subject.Channel && this.topics[Subject.Pattern]!.size > 0) {
+      this.deliverByPattern(Buffer.from(channel, 'latin1'), message, publication);
+    }
+  }
+
+  private deliverByPattern(channel: Buffer, message: Uint8Array, publication: number): void {
+    for (const topic of this.topics[Subject.Pattern]!.values()) {
+      const { name } = topic;
+      if (!globMatch(name, 0, name.length, channel, 0, channel.length, false)) continue;
+      deliverTo(topic, publication, (version) => topic.heads.patternMessage(version, channel, message));
+    }
+  }
+
+  listenerCount(subject: Subject, source: Bytes, at: number, byteCount: number): number {
+    return this.audience.count(subject, source, at, byteCount);
+  }
+
+  names(subject: Subject): Buffer[] {
+    return this.audience.names(subject);
+  }
+
+  nameCount(subject: Subject): number {
+    return this.audience.nameCount(subject);
+  }
+
+  /** Walks who listens on any worker, and asserts every invariant. Returns how many listen, once for each name. */
+  verify(): number {
+    return this.audience.verify();
+  }
+}
+
+function kilobytes(letter: string): number {
+  return (letter.length >> 10) + 1;
+}
+
+/** Tells all who listened to `topic` when the message was published. */
+function deliverTo(topic: Topic, publication: number, make: (version: 2 | 3) => Uint8Array): void {
+  const { listeners } = topic;
+  let resp2: Uint8Array | null = null;
+  let resp3: Uint8Array | null = null;
+  for (let i = 0; i < listeners.length; i++) {
+    const { client, after } = listeners[i]!;
+    if (publication <= after) continue;
+    if (client.version === 3) client.deliver((resp3 ??= make(3)));
+    else client.deliver((resp2 ??= make(2)));
+  }
+}
