@@ -161,6 +161,8 @@ function drawCommand(random: Random): string[] {
     () => ['EXPIRE', key(), '100'],
     () => ['TOUCH', key()],
     () => ['STRLEN', key()],
+    () => ['PUBLISH', random.pick(['ch', 'x', 'y']), 'm'],
+    () => ['SPUBLISH', random.pick(['ch', 'x', 'y']), 'm'],
   ];
   return random.pick(commands)();
 }

@@ -63,6 +63,11 @@ export class Permissions {
     return { denial, position };
   }
 
+  /** Whether a channel, or a pattern of channels, may be listened to. */
+  allowsChannel(name: Uint8Array, isPattern: boolean): boolean {
+    return this.selectors.some((selector) => selector.allowsChannel(name, 0, name.length, isPattern));
+  }
+
   /** Whether a command without keys is allowed. */
   allows(command: Command): boolean {
     return this.selectors.some((selector) => selector.commands.has(command.id));

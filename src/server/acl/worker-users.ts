@@ -1,5 +1,6 @@
 /** A worker's side of access control: takes over main's changes, for its connected clients too, and tells its log. */
 import type { UserChange } from '../../commands/acl/user-table.ts';
+import { Subject } from '../../store/audience.ts';
 import type { Connection } from '../clients/connection.ts';
 import type { Engine } from '../engine.ts';
 
@@ -22,8 +23,21 @@ function applyUserChange(engine: Engine, { set, removed, closed }: UserChange): 
   const gone = new Set(closed);
   for (const client of engine.clients.values()) {
     if (gone.has(client.account)) dismiss(client);
-    else client.renewPermissions();
+    else {
+      client.renewPermissions();
+      if (listensToForbidden(client)) dismiss(client);
+    }
   }
+}
+
+/** Redis: who listens to what its user may not listen to any more is closed, for it would go on to be told. */
+function listensToForbidden({ permissions, subscriptions }: Connection): boolean {
+  if (permissions === null || subscriptions === null) return false;
+  return subscriptions.bySubject.some((topics, subject) =>
+    [...topics.values()].some(
+      ({ topic }) => !permissions.allowsChannel(topic.name, subject === Subject.Pattern),
+    ),
+  );
 }
 
 /** Closes a client whose user is gone. One that waits for the answer to this very change gets it first. */

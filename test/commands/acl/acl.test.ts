@@ -78,6 +78,31 @@ describe('permissions', () => {
   });
 });
 
+describe('channels', () => {
+  const NO_CHANNEL =
+    '-NOPERM this user has no permissions to access one of the channels used as arguments\r\n';
+
+  test('are checked for those who publish and those who listen', async () => {
+    const { client } = await startWith('+@all ~* &ch*');
+    expect(await run(client, 'PUBLISH', 'x', 'm')).toBe(NO_CHANNEL);
+    expect(await run(client, 'SPUBLISH', 'x', 'm')).toBe(NO_CHANNEL);
+    expect(await run(client, 'SUBSCRIBE', 'ch1', 'x')).toBe(NO_CHANNEL);
+    expect(await run(client, 'PSUBSCRIBE', 'ch1*')).toBe(NO_CHANNEL);
+    expect(await run(client, 'SSUBSCRIBE', 'x')).toBe(NO_CHANNEL);
+    expect(await run(client, 'PUBLISH', 'ch1', 'm')).toBe(':0\r\n');
+    expect(await run(client, 'PSUBSCRIBE', 'ch*')).toContain('psubscribe');
+  });
+
+  test('a client that listens to what it may not any more is closed', async () => {
+    const { server, client } = await startWith('+@all ~* &ch* &other');
+    expect(await run(client, 'SUBSCRIBE', 'ch1')).toContain('subscribe');
+    await run(server.client, 'ACL', 'SETUSER', 'u', 'resetchannels', '&ch1');
+    expect(client.socket.ended).toBe(false);
+    await run(server.client, 'ACL', 'SETUSER', 'u', 'resetchannels', '&other');
+    expect(client.socket.ended).toBe(true);
+  });
+});
+
 describe('users that go away', () => {
   test('DELUSER closes their clients and nobody else', async () => {
     const { server, client } = await startWith('+ping');
