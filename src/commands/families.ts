@@ -1,4 +1,5 @@
 /** Every family of commands there is. */
+import { aclFamily } from './acl/acl.ts';
 import { commandFamily } from './server/command.ts';
 import { configFamily } from './server/config.ts';
 import { connectionFamily } from './connection/connection.ts';
@@ -37,6 +38,7 @@ export const FAMILIES: readonly Family[] = [
   slowlogFamily,
   latencyFamily,
   memoryFamily,
+  aclFamily,
   commandFamily,
   debugFamily,
   scriptingFamily,

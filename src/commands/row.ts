@@ -3,6 +3,10 @@
  * The registry, the dispatcher's checks, COMMAND, ACL and key extraction are all computed from rows.
  */
 import type { Bytes } from '../base/bytes.ts';
+import type { AccessLog } from './acl/access-log.ts';
+import type { Permissions } from './acl/permissions.ts';
+import type { User } from './acl/user.ts';
+import type { UserTable } from './acl/user-table.ts';
 import type { ControlBlock } from '../memory/control.ts';
 import type { Shard } from '../memory/shard.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
@@ -167,8 +171,17 @@ export interface Client {
   name: string;
   libraryName: string;
   libraryVersion: string;
-  authenticated: boolean;
-  user: string;
+  /** It need not say who it is, or has. */
+  readonly authenticated: boolean;
+  /** Name of its user; `account` is the same with a character for each byte, as user tables have it. */
+  readonly user: string;
+  readonly account: string;
+  /** What it may do; null: everything, so that nothing need be checked. */
+  readonly permissions: Permissions | null;
+  /** It has shown that it is this user. */
+  logIn(user: User): void;
+  /** Makes it the default user again, as a new client is. */
+  logOut(): void;
   noTouch: boolean;
   noEvict: boolean;
   /** CLIENT REPLY: whether replies are sent; `skip` drops the next one. */
@@ -219,6 +232,9 @@ export interface Server {
   /** Names and values of the parameters that CONFIG GET replies with. */
   matchSettings(patterns: readonly string[]): [name: string, text: string][];
   readonly registry: Registry;
+  /** This worker's copy of the users, and what it has refused. */
+  readonly users: UserTable;
+  readonly accessLog: AccessLog;
   /** The version of Redis whose commands we serve. */
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */

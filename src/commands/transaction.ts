@@ -1,10 +1,13 @@
 /** Transactions: commands queued by MULTI and run by EXEC as one, if nothing WATCHed has changed. */
+import type { Command } from './registry.ts';
 import { OUT_OF_MEMORY } from './replies.ts';
 import { type Call, type Client, type Family, Flag, Gate, key, KeyFlag } from './row.ts';
 
 /** What commands ask of the part of the server that queues and runs. */
 export interface Transactions {
   begin(client: Client): void;
+  /** Queues the command of `call` for its client, and replies. */
+  queue(call: Call, command: Command): void;
   /** Runs what `client` has queued, and replies. */
   execute(client: Client): void;
   /** Forgets what it has queued, and what it watches. */

@@ -62,10 +62,13 @@ export const enum Counter {
   WritesProcessed = 19,
   UnexpectedErrors = 20,
   AccessDeniedAuth = 21,
+  AccessDeniedCommand = 28,
+  AccessDeniedKey = 29,
+  AccessDeniedChannel = 30,
   /** Fields of hashes whose time had come. */
   ExpiredFields = 22,
   /** Removed values whose memory was freed later. */
-  LazyFreed = 28,
+  LazyFreed = 31,
   /** Clients that listen to something. */
   PubSubClients = 23,
   /** Clients whose reads are tracked, and what is tracked for them. */

@@ -47,8 +47,6 @@ import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 /** Flags that only the commands have which run others. */
 const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
-/** So much may be queued without a look at the limit. */
-const QUEUED_BYTES_FREE = 1 << 20;
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
 const TOO_MANY_KEYS = 'ERR too many or too long keys to wait for at once';
 const HTTP_WARNING_EVERY_MS = 60_000;
@@ -304,6 +302,10 @@ export class Dispatcher implements Call {
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
       return this.reject(command, NO_AUTH);
+    if (this.client.permissions !== null) {
+      const refusal = this.server.accessLog.refuse(this.client, command, this);
+      if (refusal !== null) return this.reject(command, refusal);
+    }
     // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
     if (command.grows && !this.memoryFull) this.checkMemory(0);
     if (this.memoryFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
@@ -317,18 +319,8 @@ export class Dispatcher implements Call {
     const refusal = refuseByState(command, client);
     if (refusal !== null) return this.reject(command, refusal);
     if (!isQueued(command, client)) return true;
-    client.transaction!.add(command, this.source, this.args, this.count);
-    this.reply.simple('QUEUED');
-    if (client.transaction!.byteCount > QUEUED_BYTES_FREE) this.boundQueue();
+    this.server.transactions.queue(this, command);
     return false;
-  }
-
-  /** Redis: what is queued counts as input that waits. */
-  private boundQueue(): void {
-    const { client } = this;
-    if (client.transaction!.byteCount <= Number(this.server.setting('client-query-buffer-limit'))) return;
-    log.warn(`closing client ${client.id}: its transaction exceeds client-query-buffer-limit`);
-    client.closeAfterReply();
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
@@ -633,6 +625,11 @@ export class Dispatcher implements Call {
       this.take(request);
       this.replyStart = reply.at;
       this.counters[Counter.CommandsProcessed]!++;
+      const refusal = this.server.accessLog.refuse(client, command, request, 'multi');
+      if (refusal !== null) {
+        reply.error(refusal);
+        continue;
+      }
       this.lateReplies = late;
       this.runObserved(command, request, -1);
       this.lateReplies = null;

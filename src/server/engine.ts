@@ -11,11 +11,15 @@ import { TrackingBoard } from '../store/tracking-board.ts';
 import { Watches } from '../store/watches.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
+import { AccessLog } from '../commands/acl/access-log.ts';
+import { CommandSets } from '../commands/acl/command-sets.ts';
+import { type UserText, UserTable } from '../commands/acl/user-table.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
 import { FAMILIES } from '../commands/families.ts';
 import type { CommandTimes } from '../commands/latency-event.ts';
 import { type Command, Registry } from '../commands/registry.ts';
 import type { Server } from '../commands/row.ts';
+import { serveUserTopics } from './acl/worker-users.ts';
 import { BlockedClients } from './blocking/blocked-clients.ts';
 import { Blocking } from './blocking/blocking.ts';
 import { Collector } from './collector.ts';
@@ -64,6 +68,8 @@ export interface EngineSetup {
   readonly scripts?: SharedArrayBuffer;
   /** Random identity of this run of the server. */
   readonly runId: string;
+  /** Every user, as main has made them of the configuration. */
+  readonly users: readonly UserText[];
 }
 
 /** What workers tell each other: outcomes of waits... */
@@ -103,6 +109,8 @@ export class Engine implements Server {
   readonly scripts: Scripts;
   readonly config: Config;
   readonly mesh = new Mesh();
+  readonly users: UserTable;
+  readonly accessLog: AccessLog;
   readonly statistics: Statistics;
   readonly slowness: Slowness;
   readonly outbox: Outbox;
@@ -125,7 +133,6 @@ export class Engine implements Server {
   /** Values of settings that are needed more often than a lookup by name allows. */
   bulkBytesMax = 0;
   queryBytesMax = 0;
-  password = '';
   outputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   pubsubOutputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
@@ -143,6 +150,9 @@ export class Engine implements Server {
     const counters = this.control.counters(setup.workerIndex);
     this.keyspace = new Keyspace(shards, this.control, counters, setup.hashKey);
     this.registry = new Registry(FAMILIES);
+    this.users = new UserTable(new CommandSets(this.registry));
+    this.users.take(setup.users);
+    this.accessLog = new AccessLog(counters);
     const interests = new Interests(
       new Shard(shards.length, setup.interests, setup.shardHeads),
       this.keyspace,
@@ -173,6 +183,7 @@ export class Engine implements Server {
     this.slowness = new Slowness(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
+    serveUserTopics(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
@@ -266,10 +277,6 @@ export class Engine implements Server {
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
     this.scripts.timeLimitMs = this.config.number('busy-reply-threshold') || Infinity;
-    this.password = this.config.text('requirepass');
-    // Redis: without a password every client may do everything, also one that came while there was one.
-    if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
-    this.memcached.password = this.password;
     this.memcached.itemBytesMax = this.config.number('memcached-item-size-max');
     this.slowness.configure();
     this.tracking.keysMax =

@@ -8,6 +8,7 @@ import { AUDIENCE_BYTES } from '../store/audience.ts';
 import { createTrackingMemory } from '../store/tracking-board.ts';
 import { INTEREST_BYTES } from '../store/interests.ts';
 import { WATCH_BYTES } from '../store/watches.ts';
+import { UserKeeper } from './acl/user-keeper.ts';
 import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
 import { rewriteConfigFile } from './config/config-rewrite.ts';
@@ -41,10 +42,13 @@ export class MainThread {
   private readonly config: Config;
   private readonly mesh = new Mesh();
   private readonly workers: Worker[] = [];
+  private readonly keeper: UserKeeper;
   private stopping = false;
 
   constructor(config: Config) {
     this.config = config;
+    this.keeper = new UserKeeper(config, (change) => this.askAll('acl.assign', change));
+    this.keeper.serve(this.mesh);
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('config.rewrite', () => this.rewriteConfig());
     this.mesh.on('shutdown', () => {
@@ -55,6 +59,7 @@ export class MainThread {
   /** Starts the workers and returns when all of them listen. Throws with a text for people when that fails. */
   async start(spawn: Spawn): Promise<void> {
     this.checkSettings();
+    this.keeper.start();
     await this.checkAddresses();
     const workerCount = this.config.number('threads');
     const memoryBytes = this.config.number('maxmemory') || this.config.limits.memoryBytes;
@@ -74,6 +79,7 @@ export class MainThread {
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,
+      users: this.keeper.users.texts(),
     };
     for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn()));
     this.introduce(common);
@@ -186,7 +192,10 @@ export class MainThread {
   }
 
   private async setConfig(request: SetRequest): Promise<string> {
-    const error = await setConfig(this.config, request, (changed) => this.askAll('config.assign', changed));
+    const error = await setConfig(this.config, request, async (changed) => {
+      await this.askAll('config.assign', changed);
+      if ('requirepass' in changed) await this.keeper.passwordChanged();
+    });
     setLog(this.config.text('loglevel'), this.config.text('logfile'));
     return error;
   }

@@ -26,9 +26,11 @@ export class ServerScriptHost implements ScriptHost {
       return 'Wrong number of args calling Redis command from script';
     }
     if ((flags & Flag.NoScript) !== 0) return 'This Redis command is not allowed from script';
-    const refusal = this.refuse(command);
+    const request = { source, args, count };
+    const { client, server } = this.dispatcher;
+    const refusal = server.accessLog.refuse(client, command, request, 'lua') ?? this.refuse(command);
     if (refusal !== null) return refusal;
-    this.dispatcher.runHeld(command, { source, args, count }, reply);
+    this.dispatcher.runHeld(command, request, reply);
     return null;
   }
 
@@ -57,7 +59,10 @@ export class ServerScriptHost implements ScriptHost {
   }
 
   mayRun(source: Bytes, args: Int32Array, count: number): boolean | null {
-    return this.find(source, args, count) === null ? null : true;
+    const command = this.find(source, args, count);
+    if (command === null) return null;
+    const { permissions } = this.dispatcher.client;
+    return permissions === null || permissions.check(command, source, args, count) === null;
   }
 
   log(level: number, text: string): void {

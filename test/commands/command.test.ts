@@ -66,6 +66,9 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   'command|getkeys',
   'command|getkeysandflags',
   // Tips for clusters.
+  'acl|deluser',
+  'acl|save',
+  'acl|setuser',
   'client|setname',
   'config|resetstat',
   'msetnx',

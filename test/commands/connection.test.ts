@@ -47,7 +47,7 @@ describe('AUTH', () => {
 
   test('clients that came while there was a password are let in when it is taken away', async () => {
     const server = new TestServer({ settings: { requirepass: 'p' } });
-    await server.engine.askWorkers('config.assign', { requirepass: '' });
+    await server.engine.askMain('config.set', { pairs: [['requirepass', '']], isLocal: true });
     expect(server.run('PING')).toBe('+PONG\r\n');
   });
 });

@@ -8,6 +8,7 @@ import { type SetRequest, setConfig } from '../../src/server/config/set-config.t
 import type { ClientSocket } from '../../src/server/clients/connection.ts';
 import { Engine } from '../../src/server/engine.ts';
 import { MemcachedConnection } from '../../src/server/memcached/connection.ts';
+import { UserKeeper } from '../../src/server/acl/user-keeper.ts';
 import { RespConnection } from '../../src/server/clients/resp-connection.ts';
 
 export interface TestServerOptions {
@@ -123,6 +124,8 @@ export class TestServer {
     const { shardCount = 4, shardBytes = 64 << 20, interestBytes = 16 << 20, settings = {} } = options;
     const config = Config.withDefaults(LIMITS);
     config.assign({ maxmemory: '0', 'enable-debug-command': 'yes', ...settings });
+    const keeper = new UserKeeper(config, (change) => this.engine.mesh.askHere('acl.assign', change));
+    keeper.start();
     this.engine = new Engine({
       workerIndex: 0,
       control: ControlBlock.create(1, config.number('databases')).memory,
@@ -135,13 +138,18 @@ export class TestServer {
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),
+      users: keeper.users.texts(),
     });
     // Every reply is there when `receive` returns.
     this.engine.outbox.schedule = (run) => run();
     const { mesh } = this.engine;
     mesh.on('config.set', (request) =>
-      setConfig(config, request as SetRequest, (changed) => mesh.askHere('config.assign', changed)),
+      setConfig(config, request as SetRequest, async (changed) => {
+        await mesh.askHere('config.assign', changed);
+        if ('requirepass' in changed) await keeper.passwordChanged();
+      }),
     );
+    keeper.serve(mesh);
     this.client = this.connect();
   }
 

@@ -32,6 +32,7 @@ export class TestWorkers {
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),
+      users: [],
     };
     this.engines = Array.from(
       { length: workerCount },

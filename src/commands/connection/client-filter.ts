@@ -90,7 +90,7 @@ export function readClientFilter(
     while (field === 'id' && index < call.count && isFurtherId(call.text(index), errors)) {
       values.push(call.text(index++));
     }
-    const wanted = readValues(field, values, errors);
+    const wanted = readValues(call, field, values, errors);
     if (typeof wanted === 'string') return wanted;
     conditions.push({ field, wanted, isNegated });
   }
@@ -108,6 +108,7 @@ function isOption(word: string): boolean {
 
 /** The values in the form in which clients' are compared with them, or the error. */
 function readValues(
+  call: Call,
   field: ClientField,
   values: readonly string[],
   errors: FilterErrors,
@@ -125,7 +126,9 @@ function readValues(
       return isKnown ? [type] : `ERR Unknown client type '${value}'`;
     }
     case 'user':
-      return value === 'default' ? [value] : `ERR No such user '${value}'`;
+      return call.server.users.get(Buffer.from(value).toString('latin1')) === undefined
+        ? `ERR No such user '${value}'`
+        : [value];
     case 'age':
       return readSeconds('maxage', value);
     case 'idle':

@@ -1,6 +1,6 @@
 /** Commands about the connection itself, CLIENT excepted (client.ts). */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { Counter } from '../../memory/control.ts';
+import { Denial } from '../acl/permissions.ts';
+import { DEFAULT_USER } from '../acl/user-table.ts';
 import { clientRow } from './client.ts';
 import { isPrintableWord, parseLong } from './client-arguments.ts';
 import {
@@ -13,7 +13,6 @@ import {
 } from '../replies.ts';
 import { type Call, type Family, Flag, Gate } from '../row.ts';
 
-const DEFAULT_USER = 'default';
 const INT_MAX = 2n ** 31n - 1n;
 const OPEN_TO_ALL = Flag.NoScript | Flag.Loading | Flag.Stale | Flag.Fast | Flag.NoAuth | Flag.AllowBusy;
 
@@ -112,33 +111,27 @@ function echoCommand(call: Call): void {
 
 function authCommand(call: Call): void {
   if (call.count > 3) return call.reply.error(SYNTAX_ERROR);
-  if (call.count === 2 && call.server.setting('requirepass') === '') {
+  if (call.count === 2 && call.server.users.default.hasNoPassword) {
     return call.reply.error(
       'ERR AUTH <password> called without any password configured for the default user. Are you sure your ' +
         'configuration is correct?',
     );
   }
-  const user = call.count === 3 ? call.text(1) : DEFAULT_USER;
+  const user = call.count === 3 ? call.copyArgument(1).toString('latin1') : DEFAULT_USER;
   if (authenticate(call, user, call.copyArgument(call.count - 1))) call.reply.ok();
 }
 
 /** Makes the client an authenticated one when the password is right; writes the error when it is not. */
-function authenticate(call: Call, user: string, password: Uint8Array): boolean {
-  const wanted = call.server.setting('requirepass');
-  if (user !== DEFAULT_USER || (wanted !== '' && !isSame(password, wanted))) {
-    call.keyspace.counters[Counter.AccessDeniedAuth]!++;
+function authenticate(call: Call, name: string, password: Uint8Array): boolean {
+  const { client, server } = call;
+  const user = server.users.authenticate(name, password);
+  if (user === null) {
+    server.accessLog.add(client, Denial.Auth, call.copyArgument(0).toString('latin1'), name);
     call.reply.error(WRONG_PASSWORD);
     return false;
   }
-  call.client.user = user;
-  call.client.authenticated = true;
+  client.logIn(user);
   return true;
-}
-
-/** Takes the same time wherever the two differ, so that it does not tell how much of a guess was right. */
-function isSame(given: Uint8Array, wanted: string): boolean {
-  const digest = (data: Uint8Array | string): Buffer => createHash('sha256').update(data).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }
 
 function helloCommand(call: Call): void {
@@ -163,7 +156,11 @@ function helloCommand(call: Call): void {
       if (!isPrintableWord(name)) return reply.error(CLIENT_NAME_INVALID);
     } else return reply.error(`ERR Syntax error in HELLO option '${option}'`);
   }
-  if (userIndex > 0 && !authenticate(call, call.text(userIndex), call.copyArgument(userIndex + 1))) return;
+  if (
+    userIndex > 0 &&
+    !authenticate(call, call.copyArgument(userIndex).toString('latin1'), call.copyArgument(userIndex + 1))
+  )
+    return;
   if (!client.authenticated) {
     return reply.error(
       'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> ' +
@@ -213,8 +210,7 @@ function resetCommand(call: Call): void {
   if (client.replyMode !== 'skip') client.replyMode = 'on';
   client.noEvict = false;
   client.noTouch = false;
-  client.user = DEFAULT_USER;
-  client.authenticated = call.server.setting('requirepass') === '';
+  client.logOut();
   reply.simple('RESET');
 }
 

@@ -21,6 +21,8 @@ import { type Call, Flag, key, KeyFlag, type Row, unknownKeys } from '../row.ts'
 
 const STAR = 0x2a;
 const HASH_SIGN = 0x23;
+const BY_DENIED = 'ERR BY option of SORT denied due to insufficient ACL permissions.';
+const GET_DENIED = 'ERR GET option of SORT denied due to insufficient ACL permissions.';
 /** The most that an element may take in a list beside its own bytes, with the room that nodes keep. */
 const ELEMENT_ROOM_BYTES = 64;
 /** Asking whether there is room takes longer than copying a small value: it is asked once per so much. */
@@ -148,11 +150,26 @@ function parseSortOptions(call: Call, mayStore: boolean): SortOptions | null {
       options.count = integerArgument(call, ++index);
       if (Number.isNaN(options.offset + options.count)) return refuse(call, NOT_AN_INTEGER);
     } else if (mayStore && isWord(call, index, 'STORE') && rest >= 1) options.storeIndex = ++index;
-    else if (isWord(call, index, 'BY') && rest >= 1) options.byIndex = ++index;
-    else if (isWord(call, index, 'GET') && rest >= 1) options.getIndexes.push(++index);
-    else return refuse(call, SYNTAX_ERROR);
+    else if (isWord(call, index, 'BY') && rest >= 1) {
+      options.byIndex = ++index;
+      if (isPattern(call, index) && !mayReadEveryKey(call)) return refuse(call, BY_DENIED);
+    } else if (isWord(call, index, 'GET') && rest >= 1) {
+      if (!mayReadEveryKey(call)) return refuse(call, GET_DENIED);
+      options.getIndexes.push(++index);
+    } else return refuse(call, SYNTAX_ERROR);
   }
   return options;
+}
+
+/** Which keys BY and GET lead to only the elements tell: so the client must be allowed to read all of them. */
+function mayReadEveryKey({ args, client, count, row, server, source }: Call): boolean {
+  if (client.permissions === null) return true;
+  const command = server.registry.byName.get(row.name.toLowerCase())!;
+  return client.permissions.mayReadEveryKey(command, source, args, count);
+}
+
+function isPattern(call: Call, index: number): boolean {
+  return call.copyArgument(index).includes('*');
 }
 
 function refuse(call: Call, error: string): null {

@@ -167,7 +167,7 @@ function settingsStats(call: MemcachedCall): void {
   reply.stat('cas_enabled', 'yes');
   reply.stat('binding_protocol', 'ascii');
   reply.stat('auth_enabled_sasl', 'no');
-  reply.stat('auth_enabled_ascii', server.setting('requirepass') === '' ? 'no' : 'yes');
+  reply.stat('auth_enabled_ascii', server.users.needsAuthentication ? 'yes' : 'no');
   reply.stat('item_size_max', server.setting('memcached-item-size-max'));
   reply.stat('flush_enabled', 'yes');
   reply.stat('dump_enabled', 'no');

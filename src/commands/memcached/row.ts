@@ -7,7 +7,7 @@ import type { MemcacheWriter } from '../../protocol/memcache-writer.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import type { ItemRequest } from './request.ts';
-import type { Parked, Server } from '../row.ts';
+import type { Client, Parked, Server } from '../row.ts';
 
 /** How a command runs. */
 export const enum MemcachedRoute {
@@ -47,8 +47,10 @@ export interface MemcachedRow {
 }
 
 /** One client connection as a memcached command sees it. */
-export interface MemcachedClient {
-  authenticated: boolean;
+export interface MemcachedClient extends Pick<
+  Client,
+  'authenticated' | 'permissions' | 'account' | 'gates' | 'describe' | 'logIn'
+> {
   closeAfterReply(): void;
   /** The reply grew larger than the client's output limit lets it be. */
   refuseReply(): void;

@@ -12,6 +12,9 @@ import type { Socket } from 'bun';
 import { assert } from '../../base/assert.ts';
 import { Bytes } from '../../base/bytes.ts';
 import { Control, Counter } from '../../memory/control.ts';
+import type { Permissions } from '../../commands/acl/permissions.ts';
+import type { User } from '../../commands/acl/user.ts';
+import { DEFAULT_USER } from '../../commands/acl/user-table.ts';
 import type { Command } from '../../commands/registry.ts';
 import { Gate, type Parked } from '../../commands/row.ts';
 import { ReplyTooLargeError, type RespWriter } from '../../protocol/resp-writer.ts';
@@ -62,8 +65,11 @@ export abstract class Connection implements ParkableClient {
   name = '';
   libraryName = '';
   libraryVersion = '';
-  user = 'default';
+  account = DEFAULT_USER;
   authenticated: boolean;
+  permissions: Permissions | null = null;
+  /** It has said who it is. Else it is let in only as long as that need not be said. */
+  private hasLoggedIn: boolean;
   noTouch = false;
   noEvict = false;
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
@@ -95,7 +101,9 @@ export abstract class Connection implements ParkableClient {
     this.id = Atomics.add(engine.control.words, Control.ClientId, 1) + 1;
     this.createdAtMs = Date.now();
     this.lastActiveMs = this.createdAtMs;
-    this.authenticated = engine.password === '';
+    this.hasLoggedIn = !engine.users.needsAuthentication;
+    this.authenticated = this.hasLoggedIn;
+    this.renewPermissions();
     engine.clients.set(this.id, this);
   }
 
@@ -428,6 +436,30 @@ export abstract class Connection implements ParkableClient {
         this.release();
       },
     };
+  }
+
+  get user(): string {
+    return Buffer.from(this.account, 'latin1').toString();
+  }
+
+  logIn(user: User): void {
+    this.account = user.name;
+    this.hasLoggedIn = true;
+    this.renewPermissions();
+  }
+
+  logOut(): void {
+    this.account = DEFAULT_USER;
+    this.hasLoggedIn = !this.engine.users.needsAuthentication;
+    this.renewPermissions();
+  }
+
+  /** The users have changed, or the client's has become another one. */
+  renewPermissions(): void {
+    const { users } = this.engine;
+    // Redis: a client that came in while no password was needed stays in; one that never gave it is let in meanwhile.
+    this.authenticated = this.hasLoggedIn || !users.needsAuthentication;
+    this.permissions = users.permissionsOf(users.get(this.account) ?? users.default);
   }
 
   /** Makes later input wait until `release`. */

@@ -111,7 +111,7 @@ export class Listeners {
 
   /** Protected mode: without a password only this machine may come in. */
   private isForbidden(address: string): boolean {
-    if (this.engine.password !== '' || !this.engine.config.flag('protected-mode')) return false;
+    if (!this.engine.users.default.hasNoPassword || !this.engine.config.flag('protected-mode')) return false;
     return !isLoopback(address);
   }
 

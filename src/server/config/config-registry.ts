@@ -156,13 +156,14 @@ export const SETTINGS = {
     FIXED,
   ),
   'enable-module-command': accepted(PROTECTED_ACTION, 'no', FIXED),
-  aclfile: accepted(
-    only('', 'path', 'aclfile is not supported: this build has no access control lists'),
-    '',
-    FIXED,
+  aclfile: live('Security', anyText(undefined, 'path'), '', 'file of the users and what they may do', FIXED),
+  'acl-pubsub-default': live(
+    'Security',
+    oneOf('allchannels', 'resetchannels'),
+    'resetchannels',
+    'channels that new users may use',
   ),
-  'acl-pubsub-default': accepted(oneOf('allchannels', 'resetchannels'), 'resetchannels'),
-  'acllog-max-len': accepted(BIG_NUMBER, '128'),
+  'acllog-max-len': live('Security', BIG_NUMBER, '128', 'entries that ACL LOG keeps'),
 
   // Memory
   maxmemory: live(
@@ -426,7 +427,6 @@ export type NamesOf<K extends Kind> = {
 
 /** What no setting can be, because ignoring it would leave the server more open, or with other data, than asked for. */
 export const REFUSED_DIRECTIVES: ReadonlyMap<string, string> = new Map([
-  ['user', 'user is not supported: this build has no access control lists'],
   ['rename-command', 'rename-command is not supported: commands keep their names'],
   ['loadmodule', 'loadmodule is not supported: this build loads no modules'],
 ]);

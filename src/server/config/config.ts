@@ -3,6 +3,7 @@
  *  the typed accessors read it anew each time (about 25 ns), so whoever needs a value per command keeps a copy. */
 
 import { globMatch } from '../../base/glob.ts';
+import { checkUser } from '../acl/user-directive.ts';
 import type { MachineLimits } from '../system/machine-limits.ts';
 import { NAMES, REFUSED_DIRECTIVES, settingEntries, SETTINGS } from './config-registry.ts';
 import type { NamesOf, SettingName } from './config-registry.ts';
@@ -37,11 +38,14 @@ export interface BufferLimit {
   readonly softSeconds: number;
 }
 
+const DUPLICATE_USER = 'Duplicate user found. A user can only be defined once in config files';
 const encoder = new TextEncoder();
 
 export class Config {
   /** Absolute path of the redis.conf it was loaded from; '' when there was none. */
   file = '';
+  /** `user` directives, name and rules, a character for each byte. For main alone. */
+  readonly users: (readonly string[])[] = [];
   /** Set by a file or flag of this start-up. */
   private readonly given = new Set<SettingName>();
 
@@ -146,6 +150,7 @@ export class Config {
   /** One directive of a file or the command line. Returns what is wrong with it, or null. */
   load(name: string, values: readonly string[]): string | null {
     const lowerName = name.toLowerCase();
+    if (lowerName === 'user' && values.length > 0) return this.loadUser(values);
     const row = NAMES.get(lowerName);
     if (row === undefined) {
       return REFUSED_DIRECTIVES.get(lowerName) ?? 'Bad directive or wrong number of arguments';
@@ -154,6 +159,15 @@ export class Config {
     if ('error' in parsed) return parsed.error;
     this.values.set(row, parsed.text);
     this.given.add(row);
+    return null;
+  }
+
+  private loadUser(values: readonly string[]): string | null {
+    const words = values.map((value) => Buffer.from(value).toString('latin1'));
+    const isKnown = this.users.some(([name]) => name === words[0]);
+    const reason = isKnown ? DUPLICATE_USER : checkUser(words);
+    if (reason !== null) return `Error in user declaration '${values[0]}': ${reason}`;
+    this.users.push(words);
     return null;
   }
 

@@ -168,9 +168,9 @@ export function statsSection({ control, pubsub }: Engine): Fields {
     ['reply_buffer_shrinks', 0],
     ['reply_buffer_expands', 0],
     ['acl_access_denied_auth', total(Counter.AccessDeniedAuth)],
-    ['acl_access_denied_cmd', 0],
-    ['acl_access_denied_key', 0],
-    ['acl_access_denied_channel', 0],
+    ['acl_access_denied_cmd', total(Counter.AccessDeniedCommand)],
+    ['acl_access_denied_key', total(Counter.AccessDeniedKey)],
+    ['acl_access_denied_channel', total(Counter.AccessDeniedChannel)],
   ];
 }
 

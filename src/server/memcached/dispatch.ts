@@ -26,6 +26,7 @@ import {
 import type { Server } from '../../commands/row.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { log } from '../log.ts';
+import { mayRun } from './access.ts';
 import { MemcachedAhead } from './ahead.ts';
 import { authenticate } from './authentication.ts';
 import { ShardLocks } from '../shard-locks.ts';
@@ -59,7 +60,6 @@ export class MemcachedDispatcher implements MemcachedCall {
   client!: MemcachedClient;
   database = 0;
   itemBytesMax = 1 << 20;
-  password = '';
   /** After Incomplete: bytes the request takes at least, counted from its start. */
   neededBytes = 0;
   /** Waits; tests put their own clock here. */
@@ -148,7 +148,7 @@ export class MemcachedDispatcher implements MemcachedCall {
   }
 
   private logIn(at: number, next: number, end: number): number {
-    const position = authenticate(this, this.password, next, end);
+    const position = authenticate(this, next, end);
     if (position === ExecuteResult.Incomplete) this.neededBytes = end - at + 1;
     return position;
   }
@@ -159,6 +159,8 @@ export class MemcachedDispatcher implements MemcachedCall {
       if (parsed === Parsed.RefusedAndDropped) this.runKey(dropItem);
       return this.done(next);
     }
+    const { permissions } = this.client;
+    if (permissions !== null && !mayRun(this, row, permissions)) return this.done(next);
     switch (row.route) {
       case MemcachedRoute.EachKey:
         this.runEachKey(row);

@@ -6,7 +6,7 @@ import { readTlsOptions } from '../clients/tls.ts';
 
 const PATIENCE_MS = 3000;
 
-/** Sends PING; resolves to the exit code: 0 when the server answered (also with NOAUTH or LOADING), else 1 and says why. */
+/** Sends PING; resolves to the exit code: 0 when the server answered (also with NOAUTH, NOPERM or LOADING), else 1 and says why. */
 export function checkHealth(config: Config): Promise<number> {
   return new Promise((resolve) => {
     const socket = open(config);
@@ -20,7 +20,11 @@ export function checkHealth(config: Config): Promise<number> {
     socket.once('close', () => end('the server closed the connection'));
     socket.once('data', (reply) => {
       const text = reply.toString('latin1');
-      end(/^(\+PONG|-NOAUTH|-LOADING)/.test(text) ? '' : `unexpected answer: ${text.slice(0, 100).trim()}`);
+      end(
+        /^(\+PONG|-NOAUTH|-NOPERM|-LOADING)/.test(text)
+          ? ''
+          : `unexpected answer: ${text.slice(0, 100).trim()}`,
+      );
     });
     socket.write('*1\r\n$4\r\nPING\r\n');
   });

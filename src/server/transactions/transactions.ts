@@ -3,6 +3,7 @@
  * ascending order, runs the commands under them one after the other, and gives them back: no other client on any worker
  * sees a part of it.
  */
+import type { Command } from '../../commands/registry.ts';
 import { Flag, Gate, type Call, type Client } from '../../commands/row.ts';
 import { OUT_OF_MEMORY } from '../../commands/replies.ts';
 import type { Transactions } from '../../commands/transaction.ts';
@@ -10,9 +11,12 @@ import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import type { Watches } from '../../store/watches.ts';
 import type { Dispatcher } from '../dispatch.ts';
+import { log } from '../log.ts';
 import type { ParkableClient } from '../parkable-client.ts';
 import { type Queued, Transaction, type WatchedKey } from './transaction.ts';
 
+/** So much may be queued without a look at the limit. */
+const QUEUED_BYTES_FREE = 1 << 20;
 const ABORTED = 'EXECABORT Transaction discarded because of previous errors.';
 
 export class LocalTransactions implements Transactions {
@@ -54,6 +58,17 @@ export class LocalTransactions implements Transactions {
   begin(client: Client): void {
     (client as ParkableClient).transaction = new Transaction();
     client.gates |= Gate.Transaction;
+  }
+
+  queue(call: Call, command: Command): void {
+    const { id, transaction } = call.client as ParkableClient;
+    transaction!.add(command, call.source, call.args, call.count);
+    call.reply.simple('QUEUED');
+    if (transaction!.byteCount <= QUEUED_BYTES_FREE) return;
+    // Redis: what is queued counts as input that waits.
+    if (transaction!.byteCount <= Number(call.server.setting('client-query-buffer-limit'))) return;
+    log.warn(`closing client ${id}: its transaction exceeds client-query-buffer-limit`);
+    call.client.closeAfterReply();
   }
 
   discard(client: Client): void {
