@@ -14,6 +14,7 @@ import { serverFamily } from './server/server.ts';
 import { setFamily } from './set/set.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
+import { transactionFamily } from './transaction/transaction.ts';
 
 export const FAMILIES: readonly Family[] = [
   connectionFamily,
@@ -23,6 +24,7 @@ export const FAMILIES: readonly Family[] = [
   setFamily,
   sortedSetFamily,
   genericFamily,
+  transactionFamily,
   pubsubFamily,
   databaseFamily,
   serverFamily,

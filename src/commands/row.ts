@@ -14,6 +14,7 @@ import type { PubSub } from './pubsub/door.ts';
 import type { ClientTracking } from './connection/tracking.ts';
 import type { Registry } from './registry.ts';
 import type { Monitoring } from './server/monitor.ts';
+import type { ClientTransactions } from './transaction/transaction.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
 export const enum Flag {
@@ -121,6 +122,8 @@ export interface Row {
   readonly otherDatabase?: (call: Call) => number;
   /** Whether this request uses keys that only running it can tell, so that every shard must be locked. */
   readonly locksAll?: (call: Call) => boolean;
+  /** Runs other commands under locks that it takes for them itself (Route.Here). They are journaled, and not itself. */
+  readonly runsOthers?: true;
   /** May need far more memory than its request has bytes: the limit is checked before each, not once per read. */
   readonly grows?: true;
   readonly tips?: readonly string[];
@@ -223,6 +226,7 @@ export interface Server {
   readonly pubsub: PubSub;
   readonly monitoring: Monitoring;
   readonly tracking: ClientTracking;
+  readonly transactions: ClientTransactions;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }

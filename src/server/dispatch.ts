@@ -3,7 +3,7 @@
  * locks of its keys' shards, runs the handler, journals what it changed, gives the locks back. Everything that happens
  * to every command happens here and nowhere else.
  */
-import { AssertionError } from '../base/assert.ts';
+import { assert, AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
@@ -14,8 +14,7 @@ import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
-import { collectKeyPositions } from '../commands/key-positions.ts';
-import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
+import { NO_AUTH, OUT_OF_MEMORY } from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
@@ -28,15 +27,26 @@ import {
   type Row,
   type Server,
 } from '../commands/row.ts';
-import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
 import { refuseByState } from './gates.ts';
+import { type Journal, NO_JOURNAL } from './journal.ts';
+import { KeyLocks } from './key-locks.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
 import { Request } from './request.ts';
-import { ShardLocks } from './shard-locks.ts';
+import type { ShardLocks } from './shard-locks.ts';
+import type { LateReplies } from './transactions/late-replies.ts';
+import { endsTransaction, runsInTransaction, type Transaction } from './transactions/transaction.ts';
+import type { Transactions } from './transactions/transactions.ts';
+import type { WatchList } from './transactions/watch-list.ts';
+import { isHttp, unknownCommand, unknownSubcommand } from './unknown-command.ts';
+
+/** The server as the dispatcher knows it. */
+export interface DispatcherServer extends Server {
+  readonly transactions: Transactions;
+}
 
 /** A connection that can be made to wait for a reply. */
 export interface ParkableClient extends Client {
@@ -47,21 +57,18 @@ export interface ParkableClient extends Client {
   readonly address: string;
   /** It waits for data, and nobody knows how long. */
   blocked: boolean;
+  /** Between MULTI and EXEC. */
+  transaction: Transaction | null;
+  /** Ends a connection that sends more than may be kept. */
+  refuseInput(): void;
+  watches: WatchList | null;
   /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
   refuseReply(): void;
 }
 
-/** Told of every request that changed something, while its locks are held: the journal's one entrance. */
-export interface Journal {
-  append(call: Call): void;
-  /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
-  appendServed(served: ServedWait): void;
-}
-
 const NO_ARGUMENTS = new Int32Array(0);
-const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
-/** What a line of an HTTP request begins with, and no command is called. */
-const HTTP_WORDS: readonly string[] = ['post', 'host:'];
+const QUEUED = Buffer.from('+QUEUED\r\n');
+const NOT_LOCKED = 'ERR the command needs keys that were not declared';
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
 const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
@@ -74,7 +81,7 @@ const ALWAYS_TIMED_US = 8;
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
   readonly registry: Registry;
-  readonly server: Server;
+  readonly server: DispatcherServer;
   readonly key: Key;
   readonly otherKey: Key;
   reply: RespWriter;
@@ -97,16 +104,18 @@ export class Dispatcher implements Call {
   /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
   readonly pause = { untilMs: 0, all: false };
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
-  private aheadCount = 0;
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
+  /** How many commands, one inside the other, have taken locks for what they run; 0: every command takes its own. */
+  private heldDepth = 0;
+  /** Where replies that come later find their place while a transaction is being run. */
+  lateReplies: LateReplies | null = null;
+  readonly keyLocks: KeyLocks;
   private readonly locks: ShardLocks;
   private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
-  private readonly keyPositions: number[] = [];
-  private keyHashes = new Int32Array(64);
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
   private readonly keptPushes: Uint8Array[] = [];
@@ -114,7 +123,7 @@ export class Dispatcher implements Call {
   private readCount = 0;
   private sampling = false;
 
-  constructor(keyspace: Keyspace, registry: Registry, server: Server, blocking: Blocking) {
+  constructor(keyspace: Keyspace, registry: Registry, server: DispatcherServer, blocking: Blocking) {
     this.keyspace = keyspace;
     this.registry = registry;
     this.server = server;
@@ -123,7 +132,8 @@ export class Dispatcher implements Call {
     this.otherKey = new Key(keyspace.shards[0]!);
     this.reply = new RespWriter();
     this.source = this.reply.bytes;
-    this.locks = new ShardLocks(keyspace.shards);
+    this.keyLocks = new KeyLocks(keyspace);
+    this.locks = this.keyLocks.locks;
     this.counters = keyspace.counters;
     this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
@@ -196,7 +206,7 @@ export class Dispatcher implements Call {
       ? request.command
       : this.registry.find(this.source.u8, this.args[0]!, this.args[1]!);
     const command = found === null || found.subs !== null ? this.resolve(found) : found;
-    if (this.pause.untilMs !== 0 && command !== null && this.isPaused(command)) return false;
+    if (this.pause.untilMs !== 0 && this.mayBlock && command !== null && this.isPaused(command)) return false;
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
@@ -205,7 +215,7 @@ export class Dispatcher implements Call {
       else if (this.passesGates(command)) this.runObserved(command, request);
     }
     this.keyspace.touchOnRead = true;
-    if (client.replyMode !== 'on') this.dropReply(start);
+    if (client.replyMode !== 'on' && this.mayBlock) this.dropReply(start);
     return true;
   }
 
@@ -213,29 +223,29 @@ export class Dispatcher implements Call {
   private isPaused(command: Command): boolean {
     if (this.keyspace.nowMs >= this.pause.untilMs) return false;
     if ((command.flags & Flag.NoAuth) !== 0 || command.name.startsWith('client|')) return false;
-    return this.pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
+    const flags = command.name === 'exec' ? (this.client.transaction?.flags ?? 0) : command.flags;
+    return this.pause.all || (flags & (Flag.Write | Flag.MayReplicate)) !== 0;
   }
 
   /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
   executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
-    const buffers = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
-    const joined = Buffer.concat(buffers);
-    const request = new Request(new Bytes(joined.buffer, joined.byteOffset, joined.length));
-    request.args = new Int32Array(parts.length * 2);
-    request.count = parts.length;
-    let start = 0;
-    buffers.forEach((buffer, index) => {
-      request.args[index * 2] = start;
-      request.args[index * 2 + 1] = buffer.length;
-      start += buffer.length;
-    });
+    this.runHeld(Request.of(parts), into, client);
+  }
+
+  /**
+   * Runs a request of `client` inside of another command, whose locks it uses if there are any. The reply goes into
+   * `into`. The checks are those of any command, but for the client's state, which was asked about the other one.
+   */
+  runHeld(request: Request, into: RespWriter, client: ParkableClient): void {
     const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
     const outerClient = this.client;
+    const { lastCommand } = client;
     this.reply = into;
     this.mayBlock = false;
-    this.run(request, false, client);
+    this.run(request, request.command !== null, client);
     Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
     this.client = outerClient;
+    client.lastCommand = lastCommand;
   }
 
   private dropReply(start: number): void {
@@ -261,13 +271,8 @@ export class Dispatcher implements Call {
   }
 
   private unknownCommand(): null {
-    if (HTTP_WORDS.includes(this.text(0).toLowerCase())) return this.closeHttp();
-    let beginning = '';
-    for (let index = 1; index < this.count && beginning.length < 128; index++) {
-      beginning += `'${this.text(index).slice(0, 128 - beginning.length)}' `;
-    }
-    const name = this.text(0).slice(0, 128);
-    this.fail(`ERR unknown command '${name}', with args beginning with: ${beginning}`);
+    if (isHttp(this)) return this.closeHttp();
+    this.fail(unknownCommand(this));
     return null;
   }
 
@@ -283,13 +288,13 @@ export class Dispatcher implements Call {
   }
 
   private unknownSubcommand(command: Command): null {
-    const name = this.text(1).slice(0, 128);
-    this.fail(`ERR unknown subcommand '${name}'. Try ${command.row.name} HELP.`);
+    this.fail(unknownSubcommand(this, command));
     return null;
   }
 
   /** An error of the request itself, before any command ran. */
   private fail(text: string): false {
+    if (this.client.transaction !== null && this.mayBlock) this.client.transaction.isRefused = true;
     this.reply.error(text);
     this.countError();
     return false;
@@ -303,30 +308,44 @@ export class Dispatcher implements Call {
 
   private reject(command: Command, text: string): false {
     this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-    return this.fail(text);
+    const isAbort = command.name === 'exec' && this.client.transaction !== null;
+    return this.fail(isAbort ? this.server.transactions.abort(this.client, text) : text);
   }
 
   /** Arity, authentication and memory, in Redis' order. */
   private mayRun(command: Command): boolean {
     const arity = command.arity;
     if (arity >= 0 ? this.count !== arity : this.count < -arity) {
-      this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-      wrongArity(this.reply, command.name);
-      this.countError();
-      return false;
+      return this.reject(command, `ERR wrong number of arguments for '${command.name}' command`);
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
       return this.reject(command, NO_AUTH);
     // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
     if (command.grows && !this.memoryFull) this.checkMemory(0);
-    if (this.memoryFull && (command.flags & Flag.DenyOom) !== 0) return this.reject(command, OUT_OF_MEMORY);
+    if (this.memoryFull && this.mayGrow(command)) return this.reject(command, OUT_OF_MEMORY);
     return true;
+  }
+
+  /** Whether the command may make the data grow, or what is queued. */
+  private mayGrow(command: Command): boolean {
+    if ((command.flags & Flag.DenyOom) !== 0) return true;
+    const { transaction } = this.client;
+    if (transaction === null || !this.mayBlock) return false;
+    if (command.name === 'exec') return (transaction.flags & Flag.DenyOom) !== 0;
+    return !endsTransaction(command);
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
-    const refusal = refuseByState(command, this.client);
-    return refusal === null || this.reject(command, refusal);
+    const { client } = this;
+    if (!this.mayBlock) return true;
+    const refusal = refuseByState(command, client);
+    if (refusal !== null) return this.reject(command, refusal);
+    if (client.transaction === null || runsInTransaction(command)) return true;
+    client.transaction.add(command, this);
+    this.server.transactions.checkSize(client);
+    this.reply.raw(QUEUED);
+    return false;
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
@@ -345,7 +364,7 @@ export class Dispatcher implements Call {
     const { client, replyStart } = this;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.findKeys(command), this.source, this.args);
+    tracking.expectReads(client, command, this.keyLocks.find(this, command), this.source, this.args);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
     if (isOutermost) tracking.end(client, command, this.reply, replyStart);
@@ -378,7 +397,8 @@ export class Dispatcher implements Call {
   }
 
   private runRouted(command: Command, hash: number): void {
-    if (command.singleKey !== 0) this.runSingleKey(command, hash);
+    if (this.heldDepth !== 0) this.runUnderHeld(command);
+    else if (command.singleKey !== 0) this.runSingleKey(command, hash);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
     else if (command.route === Route.All) this.runAll(command);
     else {
@@ -443,7 +463,7 @@ export class Dispatcher implements Call {
     const words = this.keyspace.control.words;
     for (;;) {
       const version = this.readDatabase();
-      this.hashKeys(command);
+      this.keyLocks.want(this, command);
       this.locks.lockWanted();
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
@@ -457,9 +477,9 @@ export class Dispatcher implements Call {
   }
 
   /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
-  private mayMove(command: Command): boolean {
+  mayMove(command: Command): boolean {
     if (command.row.otherDatabase !== undefined) return true;
-    const positions = this.findKeys(command);
+    const positions = this.keyLocks.find(this, command);
     for (let i = 0; i < positions.length; i += 2) {
       if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
       this.locate(positions[i]!, this.otherKey);
@@ -468,83 +488,77 @@ export class Dispatcher implements Call {
     return false;
   }
 
-  private hashKeys(command: Command): void {
-    if (this.keyHashes.length < this.count) this.keyHashes = new Int32Array(this.count * 2);
-    this.aheadCount = 0;
-    if (command.keyFirst !== 0) this.hashRange(command);
-    else this.hashSpecified(command);
-    if (this.aheadCount > 1) this.keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
-    if (command.row.locksAll?.(this) === true) this.locks.wantAll();
-    if (command.row.otherDatabase !== undefined) {
-      this.wantInDatabase(command, command.row.otherDatabase(this));
-    }
-  }
-
-  /** Hot: MGET, MSET and DEL, whose keys stand one after the other. */
-  private hashRange(command: Command): void {
-    const { keyspace, source, args, database, keyHashes, locks, aheadHashes } = this;
-    const { keyFirst, keyLast, keyStep } = command;
-    const last = keyLast < 0 ? this.count + keyLast : keyFirst + keyLast;
-    let aheadCount = 0;
-    for (let position = keyFirst; position <= last; position += keyStep) {
-      const hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
-      keyHashes[position] = hash;
-      locks.want(keyspace.shardIndexOf(hash));
-      if (aheadCount === FETCH_AHEAD_MAX) {
-        keyspace.fetchAhead(aheadHashes, aheadCount);
-        aheadCount = 0;
-      }
-      aheadHashes[aheadCount++] = hash;
-    }
-    this.aheadCount = aheadCount;
-    this.locate(keyFirst, this.key);
-  }
-
-  private hashSpecified(command: Command): void {
-    const positions = this.findKeys(command);
-    for (let i = 0; i < positions.length; i += 2) {
-      if ((positions[i + 1]! & KeyFlag.NotKey) === 0) this.hashKey(positions[i]!);
-    }
-    if (positions.length > 0) this.locate(positions[0]!, this.key);
-  }
-
-  /** Positions and KeyFlag sets of the request's keys, pair by pair. */
-  private findKeys(command: Command): readonly number[] {
-    const positions = this.keyPositions;
-    positions.length = 0;
-    collectKeyPositions(command, { u8: this.source.u8, args: this.args, count: this.count }, positions);
-    return positions;
-  }
-
-  private hashKey(position: number): void {
-    const { keyspace, args } = this;
-    const hash = keyspace.hash(this.source, args[position * 2]!, args[position * 2 + 1]!, this.database);
-    this.keyHashes[position] = hash;
-    this.locks.want(keyspace.shardIndexOf(hash));
-    this.aheadHashes[this.aheadCount++] = hash;
-    if (this.aheadCount < FETCH_AHEAD_MAX) return;
-    keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
-    this.aheadCount = 0;
-  }
-
-  /** Wants the shards of the command's keys in another logical database too; there may be no such database. */
-  private wantInDatabase(command: Command, logical: number): void {
-    if (logical < 0 || logical >= Number(this.server.setting('databases'))) return;
-    const database = this.keyspace.physicalDatabase(logical);
-    const positions = this.findKeys(command);
-    for (let i = 0; i < positions.length; i += 2) {
-      const at = positions[i]! * 2;
-      const hash = this.keyspace.hash(this.source, this.args[at]!, this.args[at + 1]!, database);
-      this.locks.want(this.keyspace.shardIndexOf(hash));
-    }
-  }
-
   private runAll(command: Command): void {
     this.locks.wantAll();
     this.locks.lockWanted();
     this.readDatabase();
-    if (command.keys.length > 0) this.hashKeys(command);
+    if (command.keys.length > 0) this.keyLocks.want(this, command);
     this.runLocked(command);
+  }
+
+  /** Runs a command inside of one that has taken the locks, if these are all that it needs. */
+  private runUnderHeld(command: Command): void {
+    const { locks } = this;
+    this.readDatabase();
+    locks.isShort = false;
+    if (command.keys.length > 0) this.keyLocks.want(this, command);
+    if (command.route === Route.Each || command.route === Route.All) locks.wantAll();
+    if (locks.isShort) this.reply.error(NOT_LOCKED);
+    else this.runGuarded(command);
+  }
+
+  /** Takes every lock for what will be run by `runHeld`. To be followed by `releaseAndServe`. */
+  lockAll(): void {
+    this.lockWanted(() => this.locks.wantAll());
+  }
+
+  /** Takes the locks of the keys of the request being run, for what will be run by `runHeld`. */
+  lockKeys(command: Command): void {
+    this.lockWanted(
+      () => this.keyLocks.want(this, command),
+      () => this.mayMove(command),
+    );
+  }
+
+  /**
+   * Takes the locks that `want` wants. `mayMove`: whether what will be run may have to be moved on to keys whose shards
+   * are not locked, for then all are taken.
+   */
+  lockWanted(want: () => void, mayMove: () => boolean = () => false): void {
+    const { locks } = this;
+    if (this.heldDepth++ > 0) {
+      locks.isShort = false;
+      want();
+      assert(!locks.isShort, 'locks wanted inside of a command that holds others');
+      return;
+    }
+    for (;;) {
+      const version = this.readDatabase();
+      want();
+      locks.lockWanted();
+      if (this.keyspace.control.words[Control.DatabaseMapVersion] === version) break;
+      locks.release();
+    }
+    if (!locks.areAll && locks.haveInterests && mayMove()) {
+      locks.release();
+      locks.wantAll();
+      locks.lockWanted();
+    }
+    locks.isClosed = true;
+  }
+
+  isHeld(shard: Shard): boolean {
+    return this.heldDepth > 0 && this.locks.isHeld(shard.index);
+  }
+
+  /** Serves clients with what was given to keys, and gives back what `lockAll` or its like has taken. */
+  releaseAndServe(): void {
+    if (--this.heldDepth > 0) return;
+    try {
+      if (this.blocking.hasReady) this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
+    } finally {
+      this.locks.release();
+    }
   }
 
   /** Runs the command under the locks held and gives them back. */
@@ -586,7 +600,9 @@ export class Dispatcher implements Call {
 
   private runGuarded(command: Command): void {
     try {
-      this.runAndJournal(command);
+      // What it runs is journaled, and not itself.
+      if (command.row.runsOthers === true) command.run(this);
+      else this.runAndJournal(command);
     } catch (error) {
       this.failed(command, error);
     }
@@ -616,16 +632,7 @@ export class Dispatcher implements Call {
   }
 
   locate(index: number, key: Key): void {
-    const at = index * 2;
-    const args = this.args;
-    this.keyspace.locateHashed(
-      key,
-      this.source,
-      args[at]!,
-      args[at + 1]!,
-      this.database,
-      this.keyHashes[index]!,
-    );
+    this.keyLocks.locate(this, index, key);
   }
 
   get untouchedBytes(): number {
@@ -644,16 +651,18 @@ export class Dispatcher implements Call {
 
   eachShard(visit: (shard: Shard) => boolean | void): void {
     for (const shard of this.keyspace.shards) {
-      if (underLock(shard, visit) === false) return;
+      if ((this.heldDepth !== 0 ? visit(shard) : underLock(shard, visit)) === false) return;
     }
   }
 
   withShard(index: number, visit: (shard: Shard) => void): void {
-    underLock(this.keyspace.shards[index]!, visit);
+    const shard = this.keyspace.shards[index]!;
+    if (this.heldDepth !== 0) visit(shard);
+    else underLock(shard, visit);
   }
 
   park(): Parked {
-    return this.client.park();
+    return this.lateReplies === null ? this.client.park() : this.lateReplies.park(this.reply);
   }
 
   block(request: BlockRequest): void {

@@ -34,6 +34,7 @@ import { AHEAD_MAX, Request } from './request.ts';
 import { ExpiryNotices } from './pubsub/expiry-notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
+import { Transactions } from './transactions/transactions.ts';
 import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
@@ -95,6 +96,7 @@ export class Engine implements Server {
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
   readonly tracking: Tracking;
+  readonly transactions: Transactions;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -137,6 +139,7 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.transactions = new Transactions(this.dispatcher);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
@@ -228,6 +231,7 @@ export class Engine implements Server {
     this.keyspace.stringBytesMax = this.bulkBytesMax;
     this.applyPackedLimits();
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
+    this.transactions.queueBytesMax = this.queryBytesMax;
     this.outputLimit = this.config.bufferLimit('normal');
     this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
     const { hardBytes } = this.outputLimit;
@@ -286,6 +290,7 @@ export class Engine implements Server {
   forget(connection: Connection): void {
     this.clients.delete(connection.id);
     this.clientPause.forget(connection);
+    this.transactions.unwatch(connection);
     this.blockedClients.leave(connection);
     this.pubsub.unsubscribeAll(connection);
     this.monitoring.remove(connection);

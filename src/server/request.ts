@@ -3,7 +3,7 @@
  * before the first is run lets the memory they lead to be fetched while others are being fetched (see
  * Keyspace.fetchAhead), where one after the other each would wait for main memory three times.
  */
-import type { Bytes } from '../base/bytes.ts';
+import { Bytes } from '../base/bytes.ts';
 import type { Command } from '../commands/registry.ts';
 import { FETCH_AHEAD_MAX } from '../store/keyspace.ts';
 import type { RespReader } from '../protocol/resp-reader.ts';
@@ -28,6 +28,22 @@ export class Request {
 
   constructor(source: Bytes) {
     this.source = source;
+  }
+
+  /** A request made of these arguments, text being UTF-8. */
+  static of(parts: readonly (string | Uint8Array)[]): Request {
+    const buffers = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
+    const joined = Buffer.concat(buffers);
+    const request = new Request(new Bytes(joined.buffer, joined.byteOffset, joined.length));
+    request.args = new Int32Array(parts.length * 2);
+    request.count = parts.length;
+    let start = 0;
+    buffers.forEach((buffer, index) => {
+      request.args[index * 2] = start;
+      request.args[index * 2 + 1] = buffer.length;
+      start += buffer.length;
+    });
+    return request;
   }
 
   /** Lends `reader` this request's argument array, so that nothing need be copied. */

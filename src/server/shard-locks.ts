@@ -8,6 +8,9 @@ export class ShardLocks {
   private readonly isWanted: Uint8Array;
   private wantedCount = 0;
   private heldCount = 0;
+  /** Set while no more locks may be taken: what is wanted beyond those held only sets `isShort`. */
+  isClosed = false;
+  isShort = false;
 
   constructor(shards: readonly Shard[]) {
     this.shards = shards;
@@ -18,6 +21,10 @@ export class ShardLocks {
   /** Adds a shard to those that `lockWanted` will take. */
   want(index: number): void {
     if (this.isWanted[index] !== 0) return;
+    if (this.isClosed) {
+      this.isShort = true;
+      return;
+    }
     this.isWanted[index] = 1;
     let place = this.wantedCount++;
     for (; place > 0 && this.wanted[place - 1]! > index; place--)
@@ -33,6 +40,10 @@ export class ShardLocks {
     for (; this.heldCount < this.wantedCount; this.heldCount++) {
       lockShard(this.shards[this.wanted[this.heldCount]!]!);
     }
+  }
+
+  isHeld(index: number): boolean {
+    return this.heldCount === this.wantedCount && this.isWanted[index] !== 0;
   }
 
   get isHoldingAny(): boolean {
@@ -64,6 +75,7 @@ export class ShardLocks {
 
   /** Gives back every lock held and forgets what was wanted. */
   release(): void {
+    this.isClosed = false;
     while (this.heldCount > 0) unlockShard(this.shards[this.wanted[--this.heldCount]!]!);
     for (let place = 0; place < this.wantedCount; place++) this.isWanted[this.wanted[place]!] = 0;
     this.wantedCount = 0;

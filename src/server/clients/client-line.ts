@@ -3,6 +3,8 @@ import type { Command } from '../../commands/registry.ts';
 import type { TrackingState } from '../../commands/connection/tracking.ts';
 import { Gate } from '../../commands/row.ts';
 import { Subject } from '../../store/audience.ts';
+import type { Transaction } from '../transactions/transaction.ts';
+import type { WatchList } from '../transactions/watch-list.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
 
 /** What the line tells; a Connection has it all. */
@@ -24,6 +26,8 @@ export interface ClientFacts {
   readonly gates: number;
   readonly subscriptions: Subscriptions | null;
   readonly tracking: TrackingState | null;
+  readonly transaction: Transaction | null;
+  readonly watches: WatchList | null;
   readonly waiting: boolean;
   readonly isClosing: boolean;
   readonly lastCommand: Command | null;
@@ -51,12 +55,13 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['sub', client.subscriptions?.countOf(Subject.Channel) ?? 0],
     ['psub', client.subscriptions?.countOf(Subject.Pattern) ?? 0],
     ['ssub', client.subscriptions?.countOf(Subject.ShardChannel) ?? 0],
-    ['multi', -1],
+    ['multi', client.transaction?.count ?? -1],
+    ['watch', client.watches?.size ?? 0],
     ['qbuf', client.pendingBytes],
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
     // Arguments are read where they lie in the input, and replies are built in a buffer that all clients share.
     ['argv-mem', 0],
-    ['multi-mem', 0],
+    ['multi-mem', client.transaction?.byteCount ?? 0],
     ['rbs', 0],
     ['rbp', 0],
     ['obl', 0],
@@ -82,10 +87,12 @@ function flagLetters(client: ClientFacts): string {
   let letters = '';
   if ((client.gates & Gate.Monitor) !== 0) letters += 'O';
   if (client.subscriptions !== null) letters += 'P';
+  if (client.transaction !== null) letters += 'x';
   if (client.waiting) letters += 'b';
   if (client.tracking !== null) letters += 't';
   if (client.tracking?.isBroken === true) letters += 'R';
   if (client.tracking?.mode.isBroadcast === true) letters += 'B';
+  if (client.watches?.isTouched === true) letters += 'd';
   if (client.isClosing) letters += 'c';
   if (client.address.startsWith('/')) letters += 'U';
   if (client.noEvict) letters += 'e';
