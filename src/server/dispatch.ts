@@ -308,8 +308,8 @@ export class Dispatcher implements Call {
 
   private reject(command: Command, text: string): false {
     this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-    const isAbort = command.name === 'exec' && this.client.transaction !== null;
-    return this.fail(isAbort ? this.server.transactions.abort(this.client, text) : text);
+    // Redis: an EXEC that is refused says so in this way also when there is nothing to run.
+    return this.fail(command.name === 'exec' ? this.server.transactions.abort(this.client, text) : text);
   }
 
   /** Arity, authentication and memory, in Redis' order. */
