@@ -11,20 +11,21 @@ import { monitorFamily } from './server/monitor.ts';
 import { pubsubFamily } from './pubsub/pubsub.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
+import { scriptingFamily } from './scripting/scripting.ts';
 import { setFamily } from './set/set.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
-import { transactionFamily } from './transaction/transaction.ts';
+import { transactionFamily } from './transaction.ts';
 
 export const FAMILIES: readonly Family[] = [
   connectionFamily,
   stringFamily,
+  transactionFamily,
   listFamily,
   hashFamily,
   setFamily,
   sortedSetFamily,
   genericFamily,
-  transactionFamily,
   pubsubFamily,
   databaseFamily,
   serverFamily,
@@ -32,4 +33,5 @@ export const FAMILIES: readonly Family[] = [
   configFamily,
   commandFamily,
   debugFamily,
+  scriptingFamily,
 ];

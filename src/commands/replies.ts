@@ -19,8 +19,12 @@ export const CLIENT_NAME_INVALID = 'ERR Client names cannot contain spaces, newl
 export const NO_AUTH = 'NOAUTH Authentication required.';
 
 /** `name` in lower case, as Redis prints it (`command|subcommand` for subcommands). */
+export function wrongArityText(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
+}
+
 export function wrongArity(reply: RespWriter, name: string): void {
-  reply.error(`ERR wrong number of arguments for '${name}' command`);
+  reply.error(wrongArityText(name));
 }
 
 /** The reply of `command HELP`: usage, the subcommands' lines (further ones indented), and HELP itself. */

@@ -10,11 +10,12 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { Scripts } from '../scripting/scripts.ts';
 import type { PubSub } from './pubsub/door.ts';
+import type { Transactions } from './transaction.ts';
 import type { ClientTracking } from './connection/tracking.ts';
 import type { Registry } from './registry.ts';
 import type { Monitoring } from './server/monitor.ts';
-import type { ClientTransactions } from './transaction/transaction.ts';
 
 /** Command flags, with Redis' names in COMMAND INFO (see registry.ts for the words). */
 export const enum Flag {
@@ -122,8 +123,6 @@ export interface Row {
   readonly otherDatabase?: (call: Call) => number;
   /** Whether this request uses keys that only running it can tell, so that every shard must be locked. */
   readonly locksAll?: (call: Call) => boolean;
-  /** Runs other commands under locks that it takes for them itself (Route.Here). They are journaled, and not itself. */
-  readonly runsOthers?: true;
   /** May need far more memory than its request has bytes: the limit is checked before each, not once per read. */
   readonly grows?: true;
   readonly tips?: readonly string[];
@@ -223,10 +222,12 @@ export interface Server {
   readonly apiVersion: string;
   /** The text of INFO with the sections asked for; takes no lock. */
   info(sections: readonly string[]): string;
+  /** Scripts and functions. */
+  readonly scripts: Scripts;
   readonly pubsub: PubSub;
+  readonly transactions: Transactions;
   readonly monitoring: Monitoring;
   readonly tracking: ClientTracking;
-  readonly transactions: ClientTransactions;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;
 }
@@ -252,6 +253,8 @@ export interface Call {
   locate(index: number, key: Key): void;
   /** Allocations that add up to less than this cannot fail in any of the shards whose locks the command holds. */
   readonly untouchedBytes: number;
+  /** The data has reached its limit. */
+  readonly memoryFull: boolean;
   /** Argument as text; bytes that are not UTF-8 are replaced, so never for data. */
   text(index: number): string;
   /** A copy of an argument's bytes. */

@@ -3,22 +3,21 @@
  * locks of its keys' shards, runs the handler, journals what it changed, gives the locks back. Everything that happens
  * to every command happens here and nowhere else.
  */
-import { assert, AssertionError } from '../base/assert.ts';
+import { AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
-import { NO_AUTH, OUT_OF_MEMORY } from '../commands/replies.ts';
+import { NO_AUTH, OUT_OF_MEMORY, wrongArityText } from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
-  type Client,
   Flag,
   Gate,
   KeyFlag,
@@ -28,47 +27,26 @@ import {
   type Server,
 } from '../commands/row.ts';
 import type { Blocking } from './blocking/blocking.ts';
-import { refuseByState } from './gates.ts';
+import { isQueued, refuseByState } from './gates.ts';
 import { type Journal, NO_JOURNAL } from './journal.ts';
-import { KeyLocks } from './key-locks.ts';
+import { KeyHashes } from './key-hashes.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
+import type { Notices } from './pubsub/notices.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
-import { Request } from './request.ts';
-import type { ShardLocks } from './shard-locks.ts';
-import type { LateReplies } from './transactions/late-replies.ts';
-import { endsTransaction, runsInTransaction, type Transaction } from './transactions/transaction.ts';
-import type { Transactions } from './transactions/transactions.ts';
-import type { WatchList } from './transactions/watch-list.ts';
-import { isHttp, unknownCommand, unknownSubcommand } from './unknown-command.ts';
+import { type Request, type RequestArguments } from './request.ts';
+import type { ParkableClient } from './parkable-client.ts';
+import { ShardLocks } from './shard-locks.ts';
+import { LateReplies } from './transactions/late-replies.ts';
+import type { Held, Queued } from './transactions/transaction.ts';
+import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 
-/** The server as the dispatcher knows it. */
-export interface DispatcherServer extends Server {
-  readonly transactions: Transactions;
-}
-
-/** A connection that can be made to wait for a reply. */
-export interface ParkableClient extends Client {
-  /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
-  lastCommand: Command | null;
-  park(): Parked;
-  /** As CLIENT LIST prints it. */
-  readonly address: string;
-  /** It waits for data, and nobody knows how long. */
-  blocked: boolean;
-  /** Between MULTI and EXEC. */
-  transaction: Transaction | null;
-  /** Ends a connection that sends more than may be kept. */
-  refuseInput(): void;
-  watches: WatchList | null;
-  /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
-  refuseReply(): void;
-}
-
+/** Flags that only the commands have which run others. */
+const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
-const QUEUED = Buffer.from('+QUEUED\r\n');
-const NOT_LOCKED = 'ERR the command needs keys that were not declared';
+/** So much may be queued without a look at the limit. */
+const QUEUED_BYTES_FREE = 1 << 20;
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
 const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
@@ -81,7 +59,7 @@ const ALWAYS_TIMED_US = 8;
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
   readonly registry: Registry;
-  readonly server: DispatcherServer;
+  readonly server: Server;
   readonly key: Key;
   readonly otherKey: Key;
   reply: RespWriter;
@@ -96,6 +74,9 @@ export class Dispatcher implements Call {
   /** Set of Observer. */
   observers: number = Observer.None;
   monitors: Monitors | null = null;
+  notices: Notices | null = null;
+  /** The commands run are those of a script: a monitor is shown them as such. */
+  isInScript = false;
   tracking: Tracking | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
@@ -106,24 +87,24 @@ export class Dispatcher implements Call {
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
-  /** How many commands, one inside the other, have taken locks for what they run; 0: every command takes its own. */
-  private heldDepth = 0;
-  /** Where replies that come later find their place while a transaction is being run. */
-  lateReplies: LateReplies | null = null;
-  readonly keyLocks: KeyLocks;
   private readonly locks: ShardLocks;
   private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
+  private readonly keys: KeyHashes;
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
   private readonly keptPushes: Uint8Array[] = [];
+  /** Commands run under locks that a transaction or a script has taken. */
+  private isHolding = false;
+  /** The replies of the transaction under way, once one of them has to come later; null: none may. */
+  private lateReplies: LateReplies | null = null;
   private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
 
-  constructor(keyspace: Keyspace, registry: Registry, server: DispatcherServer, blocking: Blocking) {
+  constructor(keyspace: Keyspace, registry: Registry, server: Server, blocking: Blocking) {
     this.keyspace = keyspace;
     this.registry = registry;
     this.server = server;
@@ -132,8 +113,8 @@ export class Dispatcher implements Call {
     this.otherKey = new Key(keyspace.shards[0]!);
     this.reply = new RespWriter();
     this.source = this.reply.bytes;
-    this.keyLocks = new KeyLocks(keyspace);
-    this.locks = this.keyLocks.locks;
+    this.locks = new ShardLocks(keyspace.shards);
+    this.keys = new KeyHashes(keyspace, this.locks);
     this.counters = keyspace.counters;
     this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
@@ -206,16 +187,16 @@ export class Dispatcher implements Call {
       ? request.command
       : this.registry.find(this.source.u8, this.args[0]!, this.args[1]!);
     const command = found === null || found.subs !== null ? this.resolve(found) : found;
-    if (this.pause.untilMs !== 0 && this.mayBlock && command !== null && this.isPaused(command)) return false;
+    if (this.pause.untilMs !== 0 && command !== null && this.isPaused(command)) return false;
     this.counters[Counter.CommandsProcessed]!++;
     client.lastCommand = command;
     if (client.noTouch) this.keyspace.touchOnRead = false;
     if (command !== null && this.mayRun(command)) {
       if ((client.gates | this.observers) === 0) this.runCommand(command, request.hash);
-      else if (this.passesGates(command)) this.runObserved(command, request);
+      else if (this.passesGates(command)) this.runObserved(command, request, request.hash);
     }
     this.keyspace.touchOnRead = true;
-    if (client.replyMode !== 'on' && this.mayBlock) this.dropReply(start);
+    if (client.replyMode !== 'on') this.dropReply(start);
     return true;
   }
 
@@ -223,29 +204,36 @@ export class Dispatcher implements Call {
   private isPaused(command: Command): boolean {
     if (this.keyspace.nowMs >= this.pause.untilMs) return false;
     if ((command.flags & Flag.NoAuth) !== 0 || command.name.startsWith('client|')) return false;
-    const flags = command.name === 'exec' ? (this.client.transaction?.flags ?? 0) : command.flags;
-    return this.pause.all || (flags & (Flag.Write | Flag.MayReplicate)) !== 0;
-  }
-
-  /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
-  executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
-    this.runHeld(Request.of(parts), into, client);
+    return this.pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
   }
 
   /**
-   * Runs a request of `client` inside of another command, whose locks it uses if there are any. The reply goes into
-   * `into`. The checks are those of any command, but for the client's state, which was asked about the other one.
+   * Runs a command of a script under the locks of every shard, which the script's own command holds: its reply goes into
+   * `into`. All checks have been made. Who waits for what it gives to keys is served when the script's command ends.
    */
-  runHeld(request: Request, into: RespWriter, client: ParkableClient): void {
-    const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
-    const outerClient = this.client;
-    const { lastCommand } = client;
+  runHeld(command: Command, request: RequestArguments, into: RespWriter): void {
+    const { reply, source, args, count, database, row, replyStart, mayBlock, isHolding } = this;
     this.reply = into;
+    this.replyStart = into.at;
+    this.take(request);
     this.mayBlock = false;
-    this.run(request, request.command !== null, client);
-    Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
-    this.client = outerClient;
-    client.lastCommand = lastCommand;
+    this.isHolding = true;
+    this.isInScript = true;
+    try {
+      if ((this.client.gates | this.observers) === 0) this.runCommand(command, -1);
+      else this.runObserved(command, request, -1);
+    } finally {
+      this.reply = reply;
+      this.source = source;
+      this.args = args;
+      this.count = count;
+      this.database = database;
+      this.row = row;
+      this.replyStart = replyStart;
+      this.mayBlock = mayBlock;
+      this.isHolding = isHolding;
+      this.isInScript = false;
+    }
   }
 
   private dropReply(start: number): void {
@@ -267,12 +255,14 @@ export class Dispatcher implements Call {
   private resolve(command: Command | null): Command | null {
     if (command === null) return this.unknownCommand();
     if (command.subs === null || this.count < 2) return command;
-    return command.subs.get(this.text(1).toLowerCase()) ?? this.unknownSubcommand(command);
+    const found = command.subs.get(this.text(1).toLowerCase());
+    if (found === undefined) this.fail(unknownSubcommandText(this, command));
+    return found ?? null;
   }
 
   private unknownCommand(): null {
     if (isHttp(this)) return this.closeHttp();
-    this.fail(unknownCommand(this));
+    this.fail(unknownCommandText(this));
     return null;
   }
 
@@ -287,16 +277,11 @@ export class Dispatcher implements Call {
     return null;
   }
 
-  private unknownSubcommand(command: Command): null {
-    this.fail(unknownSubcommand(this, command));
-    return null;
-  }
-
   /** An error of the request itself, before any command ran. */
   private fail(text: string): false {
-    if (this.client.transaction !== null && this.mayBlock) this.client.transaction.isRefused = true;
     this.reply.error(text);
     this.countError();
+    if (this.client.transaction !== null) this.client.transaction.isBroken = true;
     return false;
   }
 
@@ -308,66 +293,70 @@ export class Dispatcher implements Call {
 
   private reject(command: Command, text: string): false {
     this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-    // Redis: an EXEC that is refused says so in this way also when there is nothing to run.
-    return this.fail(command.name === 'exec' ? this.server.transactions.abort(this.client, text) : text);
+    return this.fail(text);
   }
 
   /** Arity, authentication and memory, in Redis' order. */
   private mayRun(command: Command): boolean {
     const arity = command.arity;
     if (arity >= 0 ? this.count !== arity : this.count < -arity) {
-      return this.reject(command, `ERR wrong number of arguments for '${command.name}' command`);
+      return this.reject(command, wrongArityText(command.name));
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
       return this.reject(command, NO_AUTH);
     // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
     if (command.grows && !this.memoryFull) this.checkMemory(0);
-    if (this.memoryFull && this.mayGrow(command)) return this.reject(command, OUT_OF_MEMORY);
+    if (this.memoryFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
+      return this.reject(command, OUT_OF_MEMORY);
     return true;
-  }
-
-  /** Whether the command may make the data grow, or what is queued. */
-  private mayGrow(command: Command): boolean {
-    if ((command.flags & Flag.DenyOom) !== 0) return true;
-    const { transaction } = this.client;
-    if (transaction === null || !this.mayBlock) return false;
-    if (command.name === 'exec') return (transaction.flags & Flag.DenyOom) !== 0;
-    return !endsTransaction(command);
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
     const { client } = this;
-    if (!this.mayBlock) return true;
     const refusal = refuseByState(command, client);
     if (refusal !== null) return this.reject(command, refusal);
-    if (client.transaction === null || runsInTransaction(command)) return true;
-    client.transaction.add(command, this);
-    this.server.transactions.checkSize(client);
-    this.reply.raw(QUEUED);
+    if (!isQueued(command, client)) return true;
+    client.transaction!.add(command, this.source, this.args, this.count);
+    this.reply.simple('QUEUED');
+    if (client.transaction!.byteCount > QUEUED_BYTES_FREE) this.boundQueue();
     return false;
   }
 
+  /** Redis: what is queued counts as input that waits. */
+  private boundQueue(): void {
+    const { client } = this;
+    if (client.transaction!.byteCount <= Number(this.server.setting('client-query-buffer-limit'))) return;
+    log.warn(`closing client ${client.id}: its transaction exceeds client-query-buffer-limit`);
+    client.closeAfterReply();
+  }
+
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
-  private runObserved(command: Command, request: Request): void {
+  private runObserved(command: Command, request: RequestArguments, hash: number): void {
     const { client, monitors } = this;
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
-    if (isShown && isScript) monitors.show(command, request, client, false);
-    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
-    else this.runTracked(command, request.hash);
-    if (isShown && !isScript) monitors.show(command, request, client, false);
+    if (isShown && isScript) monitors.show(command, request, client, this.isInScript);
+    const notices = (this.observers & Observer.Notices) === 0 ? null : this.notices;
+    const outer = notices === null ? null : notices.begin();
+    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, hash);
+    else this.runTracked(command, hash);
+    notices?.end(outer, command, request);
+    if (isShown && !isScript) monitors.show(command, request, client, this.isInScript);
   }
 
   /** Runs a command whose client is to be told when what it reads changes. */
   private runTracked(command: Command, hash: number): void {
-    const { client, replyStart } = this;
+    const { client, replyStart, reply } = this;
+    const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.keyLocks.find(this, command), this.source, this.args);
+    tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
-    if (isOutermost) tracking.end(client, command, this.reply, replyStart);
+    // A command that closes other clients has what was written before sent, and then begins at the start.
+    const start = reply.clearCount === clearCount ? replyStart : 0;
+    if (isOutermost) tracking.end(client, command, reply, start);
   }
 
   private runCommand(command: Command, hash: number): void {
@@ -397,7 +386,7 @@ export class Dispatcher implements Call {
   }
 
   private runRouted(command: Command, hash: number): void {
-    if (this.heldDepth !== 0) this.runUnderHeld(command);
+    if (this.isHolding) this.runUnderHeldLocks(command);
     else if (command.singleKey !== 0) this.runSingleKey(command, hash);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
     else if (command.route === Route.All) this.runAll(command);
@@ -436,7 +425,8 @@ export class Dispatcher implements Call {
         unlockShard(shard);
         continue;
       }
-      if (shard.heads[shard.head + Head.Interests] !== 0) return this.runAwaited(command, shard);
+      if ((shard.heads[shard.head + Head.Interests]! & Interest.Waits) !== 0)
+        return this.runAwaited(command, shard);
       try {
         this.runAndJournal(command);
       } catch (error) {
@@ -463,13 +453,13 @@ export class Dispatcher implements Call {
     const words = this.keyspace.control.words;
     for (;;) {
       const version = this.readDatabase();
-      this.keyLocks.want(this, command);
+      this.keys.hash(this, command);
       this.locks.lockWanted();
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
     const isWrite = (command.flags & Flag.Write) !== 0;
-    if (isWrite && !this.locks.areAll && this.locks.haveInterests && this.mayMove(command)) {
+    if (isWrite && !this.locks.areAll && this.locks.haveWaits && this.mayMove(command)) {
       this.locks.release();
       return this.runAll(command);
     }
@@ -477,9 +467,9 @@ export class Dispatcher implements Call {
   }
 
   /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
-  mayMove(command: Command): boolean {
+  private mayMove(command: Command): boolean {
     if (command.row.otherDatabase !== undefined) return true;
-    const positions = this.keyLocks.find(this, command);
+    const positions = this.keys.find(this, command);
     for (let i = 0; i < positions.length; i += 2) {
       if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
       this.locate(positions[i]!, this.otherKey);
@@ -492,73 +482,8 @@ export class Dispatcher implements Call {
     this.locks.wantAll();
     this.locks.lockWanted();
     this.readDatabase();
-    if (command.keys.length > 0) this.keyLocks.want(this, command);
+    if (command.keys.length > 0) this.keys.hash(this, command);
     this.runLocked(command);
-  }
-
-  /** Runs a command inside of one that has taken the locks, if these are all that it needs. */
-  private runUnderHeld(command: Command): void {
-    const { locks } = this;
-    this.readDatabase();
-    locks.isShort = false;
-    if (command.keys.length > 0) this.keyLocks.want(this, command);
-    if (command.route === Route.Each || command.route === Route.All) locks.wantAll();
-    if (locks.isShort) this.reply.error(NOT_LOCKED);
-    else this.runGuarded(command);
-  }
-
-  /** Takes every lock for what will be run by `runHeld`. To be followed by `releaseAndServe`. */
-  lockAll(): void {
-    this.lockWanted(() => this.locks.wantAll());
-  }
-
-  /** Takes the locks of the keys of the request being run, for what will be run by `runHeld`. */
-  lockKeys(command: Command): void {
-    this.lockWanted(
-      () => this.keyLocks.want(this, command),
-      () => this.mayMove(command),
-    );
-  }
-
-  /**
-   * Takes the locks that `want` wants. `mayMove`: whether what will be run may have to be moved on to keys whose shards
-   * are not locked, for then all are taken.
-   */
-  lockWanted(want: () => void, mayMove: () => boolean = () => false): void {
-    const { locks } = this;
-    if (this.heldDepth++ > 0) {
-      locks.isShort = false;
-      want();
-      assert(!locks.isShort, 'locks wanted inside of a command that holds others');
-      return;
-    }
-    for (;;) {
-      const version = this.readDatabase();
-      want();
-      locks.lockWanted();
-      if (this.keyspace.control.words[Control.DatabaseMapVersion] === version) break;
-      locks.release();
-    }
-    if (!locks.areAll && locks.haveInterests && mayMove()) {
-      locks.release();
-      locks.wantAll();
-      locks.lockWanted();
-    }
-    locks.isClosed = true;
-  }
-
-  isHeld(shard: Shard): boolean {
-    return this.heldDepth > 0 && this.locks.isHeld(shard.index);
-  }
-
-  /** Serves clients with what was given to keys, and gives back what `lockAll` or its like has taken. */
-  releaseAndServe(): void {
-    if (--this.heldDepth > 0) return;
-    try {
-      if (this.blocking.hasReady) this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
-    } finally {
-      this.locks.release();
-    }
   }
 
   /** Runs the command under the locks held and gives them back. */
@@ -600,8 +525,8 @@ export class Dispatcher implements Call {
 
   private runGuarded(command: Command): void {
     try {
-      // What it runs is journaled, and not itself.
-      if (command.row.runsOthers === true) command.run(this);
+      // What touches no key changes none itself; a transaction's commands have been journaled each.
+      if (command.route === Route.Here) command.run(this);
       else this.runAndJournal(command);
     } catch (error) {
       this.failed(command, error);
@@ -617,7 +542,10 @@ export class Dispatcher implements Call {
       if (error instanceof ReplyTooLargeError && this.keyspace.changes !== changes) this.journal.append(this);
       throw error;
     }
-    if (this.keyspace.changes !== changes) this.journal.append(this);
+    // What a script has changed was journalled command by command.
+    if (this.keyspace.changes !== changes && (command.flags & RUNS_OTHERS) !== RUNS_OTHERS) {
+      this.journal.append(this);
+    }
   }
 
   /** A handler threw, which is our bug. A broken invariant of memory must be neither served nor saved: it goes on up. */
@@ -631,8 +559,93 @@ export class Dispatcher implements Call {
     this.reply.error('ERR internal error');
   }
 
+  /**
+   * Takes the locks that `want` asks for with `wantHash`, `wantKeysOf` and `wantAll`, which may be called again; all of them
+   * where somebody waits, who may have to be served by a move. The database of the client stays what it is meanwhile.
+   */
+  lockFor(want: () => void): void {
+    const { locks } = this;
+    const words = this.keyspace.control.words;
+    for (;;) {
+      const version = this.readDatabase();
+      want();
+      locks.lockWanted();
+      if (words[Control.DatabaseMapVersion] === version && (locks.areAll || !locks.haveWaits)) return;
+      const isForWaits = words[Control.DatabaseMapVersion] === version;
+      locks.release();
+      if (isForWaits) locks.wantAll();
+    }
+  }
+
+  wantAll(): void {
+    this.locks.wantAll();
+  }
+
+  wantHash(hash: number): void {
+    this.locks.want(this.keyspace.shardIndexOf(hash));
+  }
+
+  wantKeysOf(command: Command, request: Request): void {
+    this.take(request);
+    this.keys.hash(this, command);
+  }
+
+  private take(request: RequestArguments): void {
+    this.source = request.source;
+    this.args = request.args;
+    this.count = request.count;
+  }
+
+  /** From here on, until `letGo`, commands run under the locks that `lockFor` has taken, and none may wait for others. */
+  hold(): Held {
+    const { reply, row, replyStart, mayBlock } = this;
+    this.mayBlock = false;
+    this.isHolding = true;
+    this.journal.beginGroup();
+    return { reply, row, replyStart, mayBlock };
+  }
+
+  /** Serves those who wait for what was given to keys, and gives the locks back. */
+  letGo(held: Held): void {
+    this.journal.endGroup();
+    try {
+      if (this.blocking.hasReady) this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
+    } finally {
+      this.isHolding = false;
+      this.locks.release();
+      Object.assign(this, held);
+    }
+  }
+
+  /** Runs what a transaction has queued, under the locks held, and replies with an array. */
+  runQueued(client: ParkableClient, queued: readonly Queued[]): void {
+    const { reply } = this;
+    let start = reply.at;
+    const late = new LateReplies();
+    reply.array(queued.length);
+    for (const { command, request } of queued) {
+      this.take(request);
+      this.replyStart = reply.at;
+      this.counters[Counter.CommandsProcessed]!++;
+      this.lateReplies = late;
+      this.runObserved(command, request, -1);
+      this.lateReplies = null;
+      if (late.isExpecting) start = late.takeWritten(reply, start);
+    }
+    if (late.isEmpty) return;
+    late.finish(reply.take(start, reply.at), client.park());
+    reply.at = start;
+  }
+
+  /** Runs a command under the locks held. */
+  private runUnderHeldLocks(command: Command): void {
+    this.readDatabase();
+    if (command.keys.length > 0 && command.route !== Route.Here) this.keys.hash(this, command);
+    this.runGuarded(command);
+  }
+
   locate(index: number, key: Key): void {
-    this.keyLocks.locate(this, index, key);
+    this.keys.locate(this, index, key);
   }
 
   get untouchedBytes(): number {
@@ -651,18 +664,21 @@ export class Dispatcher implements Call {
 
   eachShard(visit: (shard: Shard) => boolean | void): void {
     for (const shard of this.keyspace.shards) {
-      if ((this.heldDepth !== 0 ? visit(shard) : underLock(shard, visit)) === false) return;
+      if (this.underLock(shard, visit) === false) return;
     }
   }
 
   withShard(index: number, visit: (shard: Shard) => void): void {
-    const shard = this.keyspace.shards[index]!;
-    if (this.heldDepth !== 0) visit(shard);
-    else underLock(shard, visit);
+    this.underLock(this.keyspace.shards[index]!, visit);
+  }
+
+  private underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
+    return this.locks.holds(shard.index) ? visit(shard) : underLock(shard, visit);
   }
 
   park(): Parked {
-    return this.lateReplies === null ? this.client.park() : this.lateReplies.park(this.reply);
+    if (this.lateReplies !== null) return this.lateReplies.add(this.client.version);
+    return this.client.park();
   }
 
   block(request: BlockRequest): void {

@@ -8,6 +8,7 @@ import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
 import { Audience } from '../store/audience.ts';
 import { Interests } from '../store/interests.ts';
 import { TrackingBoard } from '../store/tracking-board.ts';
+import { Watches } from '../store/watches.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
@@ -30,11 +31,13 @@ import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
+import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
+import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
-import { ExpiryNotices } from './pubsub/expiry-notices.ts';
+import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
-import { Transactions } from './transactions/transactions.ts';
+import { LocalTransactions } from './transactions/transactions.ts';
 import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
@@ -48,10 +51,14 @@ export interface EngineSetup {
   readonly audience: SharedArrayBuffer;
   /** Memory of the tracking board. */
   readonly tracking: SharedArrayBuffer;
-  /** Heads of the shards, and behind them those of the interest table and of the audience. */
+  /** Memory of watched keys. */
+  readonly watches: SharedArrayBuffer;
+  /** Heads of the shards, and behind them those of interests, audience and watches. */
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
+  /** What workers share about scripts; a worker alone makes its own. */
+  readonly scripts?: SharedArrayBuffer;
   /** Random identity of this run of the server. */
   readonly runId: string;
 }
@@ -88,6 +95,7 @@ export class Engine implements Server {
   readonly apiVersion = API_VERSION;
   readonly dispatcher: Dispatcher;
   readonly memcached: MemcachedDispatcher;
+  readonly scripts: Scripts;
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly statistics: Statistics;
@@ -96,7 +104,7 @@ export class Engine implements Server {
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
   readonly tracking: Tracking;
-  readonly transactions: Transactions;
+  readonly transactions: LocalTransactions;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -139,7 +147,13 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
-    this.transactions = new Transactions(this.dispatcher);
+    this.scripts = new Scripts(
+      setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
+      setup.workerIndex,
+      new ServerScriptHost(this.dispatcher, () => this.scripts),
+      API_VERSION,
+      { ring: () => {} },
+    );
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
@@ -147,6 +161,8 @@ export class Engine implements Server {
     this.pubsub = this.openPubSub(setup, shards.length + 1);
     this.monitoring = this.openMonitors();
     this.tracking = this.openTracking(setup);
+    const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
+    this.transactions = new LocalTransactions(this.dispatcher, watches);
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -204,7 +220,13 @@ export class Engine implements Server {
       this.mesh.tell(this.peers[worker]!, PUBLISHED, text),
     );
     this.mesh.onText(PUBLISHED, (letter) => pubsub.receive(letter));
-    const notices = new ExpiryNotices(keyspace, pubsub);
+    const notices = new Notices(keyspace, pubsub, this.dispatcher);
+    const others = keyspace.onTouched;
+    keyspace.onTouched = (key) => {
+      others(key);
+      notices.onTouched(key);
+    };
+    this.dispatcher.notices = notices;
     this.whenConfigured(() =>
       notices.configure(this.config.text('notify-keyspace-events'), this.config.number('databases')),
     );
@@ -231,12 +253,12 @@ export class Engine implements Server {
     this.keyspace.stringBytesMax = this.bulkBytesMax;
     this.applyPackedLimits();
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
-    this.transactions.queueBytesMax = this.queryBytesMax;
     this.outputLimit = this.config.bufferLimit('normal');
     this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
+    this.scripts.timeLimitMs = this.config.number('busy-reply-threshold') || Infinity;
     this.password = this.config.text('requirepass');
     // Redis: without a password every client may do everything, also one that came while there was one.
     if (this.password === '') for (const client of this.clients.values()) client.authenticated = true;
@@ -290,11 +312,11 @@ export class Engine implements Server {
   forget(connection: Connection): void {
     this.clients.delete(connection.id);
     this.clientPause.forget(connection);
-    this.transactions.unwatch(connection);
     this.blockedClients.leave(connection);
     this.pubsub.unsubscribeAll(connection);
     this.monitoring.remove(connection);
     this.tracking.disable(connection);
+    this.transactions.unwatch(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

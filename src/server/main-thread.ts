@@ -1,4 +1,5 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { ControlBlock } from '../memory/control.ts';
@@ -6,6 +7,7 @@ import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shar
 import { AUDIENCE_BYTES } from '../store/audience.ts';
 import { createTrackingMemory } from '../store/tracking-board.ts';
 import { INTEREST_BYTES } from '../store/interests.ts';
+import { WATCH_BYTES } from '../store/watches.ts';
 import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSetup } from './engine.ts';
@@ -62,9 +64,11 @@ export class MainThread {
       control: control.memory,
       shards,
       interests: createShardMemory(INTEREST_BYTES),
+      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
       audience: createShardMemory(AUDIENCE_BYTES),
+      watches: createShardMemory(WATCH_BYTES),
       tracking: createTrackingMemory(workerCount),
-      shardHeads: createShardHeads(shards.length + 2),
+      shardHeads: createShardHeads(shards.length + 3),
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,

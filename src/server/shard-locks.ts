@@ -1,6 +1,6 @@
 /** The set of shard locks one command holds: taken in ascending order, given back together. */
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 
 export class ShardLocks {
   private readonly shards: readonly Shard[];
@@ -8,9 +8,6 @@ export class ShardLocks {
   private readonly isWanted: Uint8Array;
   private wantedCount = 0;
   private heldCount = 0;
-  /** Set while no more locks may be taken: what is wanted beyond those held only sets `isShort`. */
-  isClosed = false;
-  isShort = false;
 
   constructor(shards: readonly Shard[]) {
     this.shards = shards;
@@ -21,10 +18,6 @@ export class ShardLocks {
   /** Adds a shard to those that `lockWanted` will take. */
   want(index: number): void {
     if (this.isWanted[index] !== 0) return;
-    if (this.isClosed) {
-      this.isShort = true;
-      return;
-    }
     this.isWanted[index] = 1;
     let place = this.wantedCount++;
     for (; place > 0 && this.wanted[place - 1]! > index; place--)
@@ -40,10 +33,6 @@ export class ShardLocks {
     for (; this.heldCount < this.wantedCount; this.heldCount++) {
       lockShard(this.shards[this.wanted[this.heldCount]!]!);
     }
-  }
-
-  isHeld(index: number): boolean {
-    return this.heldCount === this.wantedCount && this.isWanted[index] !== 0;
   }
 
   get isHoldingAny(): boolean {
@@ -64,18 +53,22 @@ export class ShardLocks {
     return this.heldCount === this.shards.length;
   }
 
+  /** Whether the lock of shard `index` is held. */
+  holds(index: number): boolean {
+    return this.heldCount > 0 && this.isWanted[index] !== 0;
+  }
+
   /** Whether somebody waits for keys of a shard whose lock is held. */
-  get haveInterests(): boolean {
+  get haveWaits(): boolean {
     for (let place = 0; place < this.heldCount; place++) {
       const { heads, head } = this.shards[this.wanted[place]!]!;
-      if (heads[head + Head.Interests] !== 0) return true;
+      if ((heads[head + Head.Interests]! & Interest.Waits) !== 0) return true;
     }
     return false;
   }
 
   /** Gives back every lock held and forgets what was wanted. */
   release(): void {
-    this.isClosed = false;
     while (this.heldCount > 0) unlockShard(this.shards[this.wanted[--this.heldCount]!]!);
     for (let place = 0; place < this.wantedCount; place++) this.isWanted[this.wanted[place]!] = 0;
     this.wantedCount = 0;

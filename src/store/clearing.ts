@@ -12,7 +12,6 @@ const WALK_ENTRIES = 256;
 /** Removes every key of every database of a shard, at a cost that does not depend on their number. */
 export function clearShard(keyspace: Keyspace, shard: Shard): void {
   const { heads, head } = shard;
-  if (heads[head + Head.Interests] !== 0) keyspace.onClearing(shard);
   const table = heads[head + Head.Table]!;
   const count = table === 0 ? 0 : tableCount(shard, table);
   resetAllocator(shard);

@@ -1,7 +1,7 @@
 /**
- * The interest table: who waits for which keys to hold something, in the order in which they came, and which keys are
- * watched (WATCH) and how often each of those has changed. It lies in a shard of its own behind those that hold data, with
- * its own lock, allocator and table, because emptying a data shard resets its allocator and a client goes on waiting.
+ * The interest table: who waits for which keys to hold something, in the order in which they came. It lies in a shard
+ * of its own behind those that hold data, with its own lock, allocator and table, because emptying a data shard resets
+ * its allocator and a client goes on waiting.
  *
  *  awaited key, in the table under the hash of its text alone         entry, one per wait and key
  *   word 0       1      2      3        4      5       6      7       word 0     1      2      3          4
@@ -11,8 +11,6 @@
  *        +-------+------+------+--------+------+-------+------+-----        +-----+------+------+----------+---------+
  *   first, last, next, previous: the queue of the key.  sibling: the next entry of the same wait.
  *   hash: of the key in its physical database, so that it tells the data shard.  moves: entries whose wait is a move.
- *   Between moves and text, word 7: watchers, how many clients watch the key; word 8: version, raised by each change of
- *   the key. The key stays as long as somebody waits for it or watches it, so that a watcher may keep its offset.
  *
  *  wait, one per waiting client
  *   word 0       1        2       3      4          5      6           8             9            10
@@ -23,11 +21,11 @@
  *   next, previous: all waits there are, from Header.FirstWait on.
  *   kind: type of the value in bits 0-7, operation (a number of the commands' own) in 8-15, RESP version in 16-23.
  *
- *  Header.WaitCounts: how many entries and watchers there are by the hash of their key, modulo WAIT_COUNTS. Head.Interests
- *  of a data shard: how many there are for its keys. Both say only that looking further is worth while.
+ *  Header.WaitCounts: how many entries there are by the hash of their key, modulo WAIT_COUNTS. Head.Interests of a data
+ *  shard: how many there are for its keys. Both say only that looking further is worth while.
  *
- *  Locks. Everything here changes under the lock of this shard, which is taken after those of data shards. An entry (and
- *  a watcher) is added only while the data shard of its key is locked too; it goes under the lock of this shard alone, for whoever
+ *  Locks. Everything here changes under the lock of this shard, which is taken after those of data shards. An entry is
+ *  added only while the data shard of its key is locked too; it goes under the lock of this shard alone, for whoever
  *  stops waiting cannot take others. So under the lock of a data shard a count may be read without ours: it may be too
  *  high already, for a wait that is ending, which costs a look in vain; but it is never too low, because whoever raised it
  *  held the same data shard's lock before us, and releasing and taking that lock orders the one before the other.
@@ -36,14 +34,14 @@
  *  the one who serves it, or cancelled by its owner. Both happen under our lock, which is what decides between them: the
  *  offset of a wait names it to all threads, and cannot come to mean another before its owner has freed it.
  *
- *  Costs: 24 bytes an entry, 36 and its text a key, about 10 in the table, 40 a wait. The shard bounds all of it: when it
+ *  Costs: 24 bytes an entry, 28 and its text a key, about 10 in the table, 40 a wait. The shard bounds all of it: when it
  *  is full nobody can begin to wait.
  */
 import { assert } from '../base/assert.ts';
 import { Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocator.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, Header, type Shard } from '../memory/shard.ts';
+import { Head, Header, Interest, type Shard } from '../memory/shard.ts';
 import {
   collectEntries,
   createTable,
@@ -69,9 +67,7 @@ const enum Awaited {
   TextBytes = 4,
   Count = 5,
   Moves = 6,
-  Watchers = 7,
-  Version = 8,
-  Bytes = 36,
+  Bytes = 28,
 }
 
 /** Word offsets in an entry. */
@@ -99,7 +95,7 @@ const enum WaitWord {
 }
 
 assert(WaitWord.Count % 2 === 0 && WaitWord.Bytes === (WaitWord.Needed + 1) * 4, 'layout of a wait');
-assert(Awaited.Bytes === (Awaited.Version + 1) * 4, 'layout of an awaited key');
+assert(Awaited.Bytes === (Awaited.Moves + 1) * 4, 'layout of an awaited key');
 assert(Entry.Bytes === (Entry.Sibling + 1) * 4, 'layout of an entry');
 
 const enum State {
@@ -113,8 +109,6 @@ const WAIT_COUNTS = 8192;
 export const INTEREST_BYTES = 256 << 20;
 const DESTINATION_BYTES = 256;
 const WALK_ENTRIES = 256;
-/** Head.Interests counts waits in these bits, and others who want to know of changes above. */
-const WAITS_MASK = 0xffffff;
 
 /** What a client waits for: filled by whoever lets it wait, and again by `claim` for whoever serves it. */
 export class Wait {
@@ -248,64 +242,6 @@ export class Interests {
     return keys;
   }
 
-  /**
-   * Lets one more client watch `key`, whose shard is locked. Returns by what `versionOf` and `unwatch` know it, or 0: out
-   * of memory.
-   */
-  watch(key: Key): number {
-    const { shard } = this;
-    lockShard(shard);
-    const found = this.findAwaited(key.bytes, key.at, key.byteCount, key.database);
-    const awaited = found === 0 ? this.createAwaited(key.bytes, key.at, key.byteCount, key.database) : found;
-    if (awaited !== 0) {
-      shard.words[(awaited >> 2) + Awaited.Watchers]!++;
-      this.count(shard.words[(awaited >> 2) + Awaited.Hash]!, 1);
-    }
-    unlockShard(shard);
-    return awaited;
-  }
-
-  /** Ends what `watch` began. */
-  unwatch(watched: number): void {
-    const { words } = this.shard;
-    const word = watched >> 2;
-    lockShard(this.shard);
-    assert(words[word + Awaited.Watchers]! > 0, 'interests: nobody watches the key');
-    words[word + Awaited.Watchers]!--;
-    this.count(words[word + Awaited.Hash]!, -1);
-    this.removeUnwanted(watched);
-    unlockShard(this.shard);
-  }
-
-  /** Another number after each change of a watched key. Exact while the shard of the key is locked. */
-  versionOf(watched: number): number {
-    return Atomics.load(this.shard.words, (watched >> 2) + Awaited.Version);
-  }
-
-  /** `key`, whose shard is locked, has changed. */
-  touch(key: Key): void {
-    if (!this.isAwaited(key.hash)) return;
-    lockShard(this.shard);
-    const awaited = this.findAwaited(key.bytes, key.at, key.byteCount, key.database);
-    if (awaited !== 0) Atomics.add(this.shard.words, (awaited >> 2) + Awaited.Version, 1);
-    unlockShard(this.shard);
-  }
-
-  /** The watched keys, located, of all data shards or of one, which is locked. Looks at every key of the table. */
-  watchedKeys(dataShard: Shard | null, makeKey: () => Key): Key[] {
-    const keys: Key[] = [];
-    const { words } = this.shard;
-    lockShard(this.shard);
-    for (const awaited of this.allAwaited()) {
-      const word = awaited >> 2;
-      if (words[word + Awaited.Watchers] === 0) continue;
-      if (dataShard !== null && this.keyspace.shardOf(words[word + Awaited.Hash]!) !== dataShard) continue;
-      keys.push(this.copyKey(awaited, makeKey()));
-    }
-    unlockShard(this.shard);
-    return keys;
-  }
-
   /** The awaited key of this text, or 0. */
   private findAwaited(bytes: Bytes, at: number, byteCount: number, database: number): number {
     const { shard } = this;
@@ -323,32 +259,26 @@ export class Interests {
     return 0;
   }
 
-  private createAwaited(source: Bytes, at: number, byteCount: number, database: number): number {
+  private createAwaited(keys: KeyArguments, position: number): number {
     const { shard } = this;
+    const at = keys.args[position * 2]!;
+    const byteCount = keys.args[position * 2 + 1]!;
     if (shard.heads[shard.head + Head.Table] === 0) shard.heads[shard.head + Head.Table] = createTable(shard);
     const table = shard.heads[shard.head + Head.Table]!;
     const awaited = table === 0 ? 0 : allocate(shard, Awaited.Bytes + byteCount);
     if (awaited === 0) return 0;
-    const hash = this.keyspace.memberHash(source, at, byteCount);
+    const hash = this.keyspace.memberHash(keys.source, at, byteCount);
     if (insertEntry(shard, table, hash, awaited) === 0) {
       free(shard, awaited);
       return 0;
     }
     const word = awaited >> 2;
     shard.words.fill(0, word, word + (Awaited.Bytes >> 2));
-    shard.words[word + Awaited.Hash] = this.keyspace.hash(source, at, byteCount, database);
-    shard.words[word + Awaited.Database] = database;
+    shard.words[word + Awaited.Hash] = this.keyspace.hash(keys.source, at, byteCount, keys.database);
+    shard.words[word + Awaited.Database] = keys.database;
     shard.words[word + Awaited.TextBytes] = byteCount;
-    copyBytes(source, at, shard.bytes, awaited + Awaited.Bytes, byteCount);
+    copyBytes(keys.source, at, shard.bytes, awaited + Awaited.Bytes, byteCount);
     return awaited;
-  }
-
-  /** Takes a key out of the table when nobody waits for it or watches it any more. */
-  private removeUnwanted(awaited: number): void {
-    const { words } = this.shard;
-    const word = awaited >> 2;
-    if (words[word + Awaited.Count] === 0 && words[word + Awaited.Watchers] === 0)
-      this.removeAwaited(awaited);
   }
 
   private removeAwaited(awaited: number): void {
@@ -375,7 +305,7 @@ export class Interests {
     const last = found === 0 ? 0 : words[(found >> 2) + Awaited.Last]!;
     // Nobody else can have come behind it meanwhile: one request may name a key several times.
     if (last !== 0 && words[(last >> 2) + Entry.Wait] === wait.at) return true;
-    const awaited = found === 0 ? this.createAwaited(keys.source, at, byteCount, keys.database) : found;
+    const awaited = found === 0 ? this.createAwaited(keys, position) : found;
     const entry = awaited === 0 ? 0 : allocate(shard, Entry.Bytes);
     if (entry === 0) {
       if (awaited !== 0 && found === 0) this.removeAwaited(awaited);
@@ -417,8 +347,7 @@ export class Interests {
       if (isMove) words[(awaited >> 2) + Awaited.Moves]!--;
       this.count(words[(awaited >> 2) + Awaited.Hash]!, -1);
       free(shard, entry);
-      words[(awaited >> 2) + Awaited.Count]!--;
-      this.removeUnwanted(awaited);
+      if (--words[(awaited >> 2) + Awaited.Count]! === 0) this.removeAwaited(awaited);
       entry = sibling;
     }
   }
@@ -510,7 +439,7 @@ export class Interests {
   private placeInDatabase(awaited: number, database: number): void {
     const { words, bytes } = this.shard;
     const word = awaited >> 2;
-    const count = words[word + Awaited.Count]! + words[word + Awaited.Watchers]!;
+    const count = words[word + Awaited.Count]!;
     this.count(words[word + Awaited.Hash]!, -count);
     const byteCount = words[word + Awaited.TextBytes]!;
     words[word + Awaited.Database] = database;
@@ -557,14 +486,13 @@ export class Interests {
     for (const awaited of keys) {
       bytes += this.verifyAwaited(awaited);
       const hash = shard.words[(awaited >> 2) + Awaited.Hash]!;
-      const waits = shard.words[(awaited >> 2) + Awaited.Count]!;
-      const count = waits + shard.words[(awaited >> 2) + Awaited.Watchers]!;
+      const count = shard.words[(awaited >> 2) + Awaited.Count]!;
       interests[this.keyspace.shardOf(hash).index]! += count;
       counts[hash & (WAIT_COUNTS - 1)]! += count;
-      entryCount += waits;
+      entryCount += count;
     }
     for (const { heads, head, index } of this.keyspace.shards) {
-      const count = heads[head + Head.Interests]! & WAITS_MASK;
+      const count = heads[head + Head.Interests]! & Interest.Waits;
       assert(count === interests[index], 'interests: count of a data shard');
     }
     for (let i = 0; i < WAIT_COUNTS; i++) {
@@ -602,7 +530,7 @@ export class Interests {
       blockBytes += usableBytes(this.shard, entry);
       previous = entry;
     }
-    assert(count + words[word + Awaited.Watchers]! > 0, 'interests: a key nobody wants');
+    assert(count > 0, 'interests: a key nobody waits for');
     assert(words[word + Awaited.Last] === previous, 'interests: end of a queue');
     assert(words[word + Awaited.Count] === count, 'interests: count of a key');
     assert(words[word + Awaited.Moves] === moves, 'interests: moves of a key');

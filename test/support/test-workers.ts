@@ -3,6 +3,7 @@
 
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
+import { SCRIPT_MEMORY_BYTES } from '../../src/scripting/scripts.ts';
 import { createTrackingMemory } from '../../src/store/tracking-board.ts';
 import { Config } from '../../src/server/config/config.ts';
 import { Engine } from '../../src/server/engine.ts';
@@ -23,9 +24,11 @@ export class TestWorkers {
       control: ControlBlock.create(workerCount, config.number('databases')).memory,
       shards: Array.from({ length: SHARD_COUNT }, () => createShardMemory(SHARD_BYTES)),
       interests: createShardMemory(SHARD_BYTES),
+      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
       audience: createShardMemory(SHARD_BYTES),
+      watches: createShardMemory(SHARD_BYTES),
       tracking: createTrackingMemory(workerCount),
-      shardHeads: createShardHeads(SHARD_COUNT + 2),
+      shardHeads: createShardHeads(SHARD_COUNT + 3),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),

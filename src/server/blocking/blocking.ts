@@ -14,7 +14,7 @@ import { serveWait } from '../../commands/serve-wait.ts';
 import type { ServedWait } from '../../commands/waiting.ts';
 import type { BlockRequest } from '../../commands/row.ts';
 import type { Journal } from '../journal.ts';
-import type { ParkableClient } from '../dispatch.ts';
+import type { ParkableClient } from '../parkable-client.ts';
 import type { BlockedClients } from './blocked-clients.ts';
 import { TOO_LARGE } from './outcome.ts';
 import { ReadyKeys } from './ready-keys.ts';

@@ -3,9 +3,8 @@ import type { Command } from '../../commands/registry.ts';
 import type { TrackingState } from '../../commands/connection/tracking.ts';
 import { Gate } from '../../commands/row.ts';
 import { Subject } from '../../store/audience.ts';
-import type { Transaction } from '../transactions/transaction.ts';
-import type { WatchList } from '../transactions/watch-list.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
+import type { Transaction } from '../transactions/transaction.ts';
 
 /** What the line tells; a Connection has it all. */
 export interface ClientFacts {
@@ -26,11 +25,10 @@ export interface ClientFacts {
   readonly gates: number;
   readonly subscriptions: Subscriptions | null;
   readonly tracking: TrackingState | null;
-  readonly transaction: Transaction | null;
-  readonly watches: WatchList | null;
   readonly waiting: boolean;
   readonly isClosing: boolean;
   readonly lastCommand: Command | null;
+  readonly transaction: Transaction | null;
   readonly pendingBytes: number;
   readonly pendingCapacityBytes: number;
   readonly outputCount: number;
@@ -55,8 +53,7 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['sub', client.subscriptions?.countOf(Subject.Channel) ?? 0],
     ['psub', client.subscriptions?.countOf(Subject.Pattern) ?? 0],
     ['ssub', client.subscriptions?.countOf(Subject.ShardChannel) ?? 0],
-    ['multi', client.transaction?.count ?? -1],
-    ['watch', client.watches?.size ?? 0],
+    ['multi', client.transaction === null ? -1 : client.transaction.queued.length],
     ['qbuf', client.pendingBytes],
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
     // Arguments are read where they lie in the input, and replies are built in a buffer that all clients share.
@@ -92,7 +89,6 @@ function flagLetters(client: ClientFacts): string {
   if (client.tracking !== null) letters += 't';
   if (client.tracking?.isBroken === true) letters += 'R';
   if (client.tracking?.mode.isBroadcast === true) letters += 'B';
-  if (client.watches?.isTouched === true) letters += 'd';
   if (client.isClosing) letters += 'c';
   if (client.address.startsWith('/')) letters += 'U';
   if (client.noEvict) letters += 'e';

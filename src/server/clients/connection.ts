@@ -17,13 +17,12 @@ import { Gate, type Parked } from '../../commands/row.ts';
 import { ReplyTooLargeError, type RespWriter } from '../../protocol/resp-writer.ts';
 import { Backlog } from './backlog.ts';
 import { formatClientLine } from './client-line.ts';
-import type { ParkableClient } from '../dispatch.ts';
+import type { ParkableClient } from '../parkable-client.ts';
 import type { BufferLimit } from '../config/config.ts';
 import type { Engine } from '../engine.ts';
 import { log } from '../log.ts';
-import type { Transaction } from '../transactions/transaction.ts';
-import type { WatchList } from '../transactions/watch-list.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
+import type { Transaction, WatchedKey } from '../transactions/transaction.ts';
 import type { Tracked } from '../tracking/tracking.ts';
 
 /** The part of Bun's socket that a connection uses. */
@@ -56,6 +55,8 @@ export abstract class Connection implements ParkableClient {
   lastCommand: Command | null = null;
   subscriptions: Subscriptions | null = null;
   tracking: Tracked | null = null;
+  transaction: Transaction | null = null;
+  watched: Map<string, WatchedKey> | null = null;
   database = 0;
   version: 2 | 3 = 2;
   name = '';
@@ -70,8 +71,6 @@ export abstract class Connection implements ParkableClient {
   /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
   waiting = false;
   blocked = false;
-  transaction: Transaction | null = null;
-  watches: WatchList | null = null;
   private closing = false;
   /** The client has closed its half: it sends no more, but may still read. */
   private peerEnded = false;
@@ -237,20 +236,15 @@ export abstract class Connection implements ParkableClient {
   private appendPending(chunk: Buffer): boolean {
     const byteCount = this.pendingBytes + chunk.length;
     if (byteCount > this.engine.queryBytesMax) {
-      this.refuseInput();
+      log.warn(`closing client ${this.id}: its request exceeds client-query-buffer-limit`);
+      this.engine.keyspace.counters[Counter.QueryBufferClosed]!++;
+      this.terminate();
       return false;
     }
     if (this.waiting && byteCount > WAITING_INPUT_BYTES_MAX) this.socket.pause();
     const moved = this.pendingEnd + chunk.length > this.pending!.u8.length && this.makeRoom(byteCount);
     this.pendingEnd += chunk.copy(this.pending!.u8, this.pendingEnd);
     return moved;
-  }
-
-  refuseInput(): void {
-    if (this.closed) return;
-    log.warn(`closing client ${this.id}: what it asks for exceeds client-query-buffer-limit`);
-    this.engine.keyspace.counters[Counter.QueryBufferClosed]!++;
-    this.terminate();
   }
 
   /** Moves the pending input to the start of a buffer that takes `byteCount`. True when its positions changed. */

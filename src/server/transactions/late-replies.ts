@@ -1,62 +1,59 @@
 /**
- * Replies of a transaction of which some come later, because other workers must be asked: each keeps its place among the
- * others, and all are sent together. The data commands have long been run by then, at once.
+ * The replies of a transaction of which some come later: commands that need other threads (CONFIG SET, CLIENT LIST) park
+ * their client, and here it is one array that all of them belong to. It is sent when the last one is there.
  */
-import { RespWriter } from '../../protocol/resp-writer.ts';
 import type { Parked } from '../../commands/row.ts';
+import { RespWriter } from '../../protocol/resp-writer.ts';
 
-const REPLY_BYTES = 1024;
+const REPLY_BYTES = 4096;
 
 export class LateReplies {
-  /** Where in the reply those that come later belong, in ascending order. */
-  private readonly places: number[] = [];
-  private readonly late: (Uint8Array | null)[] = [];
+  private readonly parts: (Uint8Array | null)[] = [];
   private missingCount = 0;
-  private readonly errors: string[] = [];
-  private whenComplete: (() => void) | null = null;
+  private parked: Parked | null = null;
+  /** The command just run will reply later. */
+  isExpecting = false;
 
   get isEmpty(): boolean {
-    return this.places.length === 0;
+    return this.parts.length === 0;
   }
 
-  /** The reply that belongs at the end of `reply` comes later. */
-  park(reply: RespWriter): Parked {
-    const index = this.places.push(reply.at) - 1;
-    const { version, bytesMax } = reply;
-    this.late.push(null);
+  /** The command being run, whose client speaks RESP `version`, replies later: through the result. */
+  add(version: 2 | 3): Parked {
+    this.isExpecting = true;
+    // Behind what has been written before it.
+    const place = this.parts.length + 1;
     this.missingCount++;
     return {
       resume: (write) => {
-        const scratch = new RespWriter(REPLY_BYTES);
-        scratch.version = version;
-        scratch.bytesMax = bytesMax;
-        write(scratch);
-        if (scratch.errorCount > 0) this.errors.push(scratch.lastError);
-        this.late[index] = scratch.take(0, scratch.at);
-        if (--this.missingCount === 0) this.whenComplete?.();
+        const reply = new RespWriter(REPLY_BYTES);
+        reply.version = version;
+        write(reply);
+        this.parts[place] = reply.take(0, reply.at);
+        if (--this.missingCount === 0) this.send();
       },
     };
   }
 
-  /** Takes what was written to `reply` from `start` on, and hands it to `parked` when it is whole. */
-  finish(reply: RespWriter, start: number, parked: Parked): void {
-    const written = Buffer.from(reply.bytes.u8.subarray(start, reply.at));
+  /** Takes what was replied since `start`, before the reply that is expected. Returns where to go on writing. */
+  takeWritten(reply: RespWriter, start: number): number {
+    this.isExpecting = false;
+    this.parts.push(Buffer.from(reply.bytes.u8.subarray(start, reply.at)), null);
     reply.at = start;
-    this.whenComplete = () => parked.resume((into) => this.write(into, written, start));
-    if (this.missingCount === 0) this.whenComplete();
+    return start;
   }
 
-  private write(into: RespWriter, written: Buffer, start: number): void {
-    let from = 0;
-    for (const [index, place] of this.places.entries()) {
-      into.whole(written.subarray(from, place - start));
-      into.whole(this.late[index]!);
-      from = place - start;
-    }
-    into.whole(written.subarray(from));
-    const last = this.errors.at(-1);
-    if (last === undefined) return;
-    into.errorCount++;
-    into.lastError = last;
+  /** Nothing more will be added but `rest`; `parked` is the client. */
+  finish(rest: Uint8Array, parked: Parked): void {
+    this.parts.push(rest);
+    this.parked = parked;
+    // Not from within the command.
+    if (this.missingCount === 0) queueMicrotask(() => this.send());
+  }
+
+  private send(): void {
+    this.parked?.resume((reply) => {
+      for (const part of this.parts) if (part !== null) reply.whole(part);
+    });
   }
 }

@@ -1,27 +1,28 @@
-/** The locks that a request's keys ask for: hashes every key once, and wants the shards that they lead to. */
-import { collectKeyPositions } from '../commands/key-positions.ts';
+/** The hashes of a request's keys, the shards whose locks they ask for, and their memory fetched ahead together. */
 import type { Command } from '../commands/registry.ts';
+import { collectKeyPositions } from '../commands/key-positions.ts';
 import { type Call, KeyFlag } from '../commands/row.ts';
 import type { Key } from '../store/key.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
-import { ShardLocks } from './shard-locks.ts';
+import type { ShardLocks } from './shard-locks.ts';
 
-export class KeyLocks {
-  readonly locks: ShardLocks;
+export class KeyHashes {
   private readonly keyspace: Keyspace;
-  private readonly keyPositions: number[] = [];
-  private keyHashes = new Int32Array(64);
+  private readonly locks: ShardLocks;
+  private readonly positions: number[] = [];
+  /** By argument. */
+  private hashes = new Int32Array(64);
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
   private aheadCount = 0;
 
-  constructor(keyspace: Keyspace) {
+  constructor(keyspace: Keyspace, locks: ShardLocks) {
     this.keyspace = keyspace;
-    this.locks = new ShardLocks(keyspace.shards);
+    this.locks = locks;
   }
 
-  /** Wants the shards of the keys of a request, in the database that it runs in, and locates its first key. */
-  want(call: Call, command: Command): void {
-    if (this.keyHashes.length < call.count) this.keyHashes = new Int32Array(call.count * 2);
+  /** Hashes the keys of the request in `call`, wants the locks of their shards, and locates the first as `call.key`. */
+  hash(call: Call, command: Command): void {
+    if (this.hashes.length < call.count) this.hashes = new Int32Array(call.count * 2);
     this.aheadCount = 0;
     if (command.keyFirst !== 0) this.hashRange(call, command);
     else this.hashSpecified(call, command);
@@ -32,31 +33,16 @@ export class KeyLocks {
     }
   }
 
-  /** Points `key` at argument `index`, one of the keys that `want` has hashed. */
-  locate(call: Call, index: number, key: Key): void {
-    const at = call.args[index * 2]!;
-    const byteCount = call.args[index * 2 + 1]!;
-    this.keyspace.locateHashed(key, call.source, at, byteCount, call.database, this.keyHashes[index]!);
-  }
-
-  /** Positions and KeyFlag sets of the request's keys, pair by pair. */
-  find(call: Call, command: Command): readonly number[] {
-    const positions = this.keyPositions;
-    positions.length = 0;
-    collectKeyPositions(command, { u8: call.source.u8, args: call.args, count: call.count }, positions);
-    return positions;
-  }
-
   /** Hot: MGET, MSET and DEL, whose keys stand one after the other. */
   private hashRange(call: Call, command: Command): void {
+    const { keyspace, locks, hashes, aheadHashes } = this;
     const { source, args, database } = call;
-    const { keyspace, keyHashes, locks, aheadHashes } = this;
     const { keyFirst, keyLast, keyStep } = command;
     const last = keyLast < 0 ? call.count + keyLast : keyFirst + keyLast;
     let aheadCount = 0;
     for (let position = keyFirst; position <= last; position += keyStep) {
       const hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
-      keyHashes[position] = hash;
+      hashes[position] = hash;
       locks.want(keyspace.shardIndexOf(hash));
       if (aheadCount === FETCH_AHEAD_MAX) {
         keyspace.fetchAhead(aheadHashes, aheadCount);
@@ -76,10 +62,18 @@ export class KeyLocks {
     if (positions.length > 0) this.locate(call, positions[0]!, call.key);
   }
 
+  /** Positions and KeyFlag sets of the request's keys, pair by pair. */
+  find(call: Call, command: Command): readonly number[] {
+    const { positions } = this;
+    positions.length = 0;
+    collectKeyPositions(command, { u8: call.source.u8, args: call.args, count: call.count }, positions);
+    return positions;
+  }
+
   private hashKey({ source, args, database }: Call, position: number): void {
     const { keyspace } = this;
     const hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
-    this.keyHashes[position] = hash;
+    this.hashes[position] = hash;
     this.locks.want(keyspace.shardIndexOf(hash));
     this.aheadHashes[this.aheadCount++] = hash;
     if (this.aheadCount < FETCH_AHEAD_MAX) return;
@@ -97,5 +91,11 @@ export class KeyLocks {
       const hash = this.keyspace.hash(call.source, call.args[at]!, call.args[at + 1]!, database);
       this.locks.want(this.keyspace.shardIndexOf(hash));
     }
+  }
+
+  /** Points `key` at argument `index`, which is among the keys hashed last. */
+  locate({ source, args, database }: Call, index: number, key: Key): void {
+    const at = index * 2;
+    this.keyspace.locateHashed(key, source, args[at]!, args[at + 1]!, database, this.hashes[index]!);
   }
 }

@@ -1,0 +1,5 @@
+/** WebAssembly modules are imported by the path of their file. */
+declare module '*.wasm' {
+  const path: string;
+  export default path;
+}

@@ -1,0 +1,164 @@
+/**
+ * Scripts as one worker runs them: the machine, made when it is first needed and replaced when it is spent, the store
+ * that all workers share, and the limit on time.
+ */
+import { Bytes } from '../base/bytes.ts';
+import type { RespWriter } from '../protocol/resp-writer.ts';
+import { FunctionLibraries } from './functions/libraries.ts';
+import type { LibraryFunction } from './functions/registration.ts';
+import { type ScriptArguments, ScriptMachine, type Watch } from './machine.ts';
+import type { ScriptHost } from './redis-library.ts';
+import { ScriptStates } from './script-state.ts';
+import { ScriptStore, sha1 } from './script-store.ts';
+import { readShebang, ScriptFlag } from './shebang.ts';
+
+/** Told when a script takes long: those who wait for what it holds need not wait on. */
+export interface BusyBell {
+  ring(): void;
+}
+
+export const SCRIPT_KILLED = 'Script killed by user with SCRIPT KILL.';
+export const FUNCTION_KILLED = 'Script killed by user with FUNCTION KILL.';
+const STORE_AT = ScriptStates.bytes;
+/** What all workers share: a quarter is for libraries, and nearly all of the rest for scripts. Committed as it is used. */
+export const SCRIPT_MEMORY_BYTES = 256 << 20;
+/** The same for a worker alone. */
+export const LONE_MEMORY_BYTES = 8 << 20;
+
+export class Scripts implements Watch {
+  readonly store: ScriptStore;
+  readonly states: ScriptStates;
+  readonly libraries: FunctionLibraries;
+  /** What the script being run may do: a set of ScriptFlag, with NoWrites when the command was a read-only one. */
+  flags = 0;
+  /** Whether it has written. */
+  hasWritten = false;
+  /** A script runs. */
+  isRunning = false;
+  timeLimitMs = 5000;
+  private readonly host: ScriptHost;
+  private readonly versionText: string;
+  private readonly bell: BusyBell;
+  private machine: ScriptMachine | null = null;
+  private readonly flagsOf = new Map<string, number>();
+  private startedMs = 0;
+  private isFunction = false;
+  private hasRung = false;
+
+  constructor(
+    memory: SharedArrayBuffer,
+    workerIndex: number,
+    host: ScriptHost,
+    versionText: string,
+    bell: BusyBell,
+  ) {
+    this.host = host;
+    this.versionText = versionText;
+    this.bell = bell;
+    const librariesBytes = memory.byteLength >> 2;
+    const librariesAt = memory.byteLength - librariesBytes;
+    this.states = new ScriptStates(memory, workerIndex);
+    this.store = new ScriptStore(memory, STORE_AT, librariesAt - STORE_AT, () => {
+      this.machine?.forgetScripts();
+      this.flagsOf.clear();
+    });
+    this.libraries = new FunctionLibraries(new Bytes(memory, librariesAt, librariesBytes), this);
+  }
+
+  /** The machine; libraries must be loaded into it before one of their functions is run. */
+  get ready(): ScriptMachine {
+    if (this.machine === null || this.machine.isSpent) {
+      this.machine = new ScriptMachine(this.host, this.versionText);
+      this.flagsOf.clear();
+    }
+    return this.machine;
+  }
+
+  /** Checks and compiles a body, and makes it known to all workers. Returns why it is refused, or null. */
+  load(sha: string, body: Buffer): string | null {
+    const problem = this.prepare(sha, body);
+    if (problem === null) this.store.add(sha, Buffer.from(body));
+    return problem;
+  }
+
+  /** Has a script ready to be run in this worker. */
+  private prepare(sha: string, body: Buffer): string | null {
+    const machine = this.ready;
+    if (this.flagsOf.has(sha)) return null;
+    const shebang = readShebang(body);
+    if (typeof shebang === 'string') return shebang;
+    const problem = machine.compile(sha, body.subarray(shebang.byteCount));
+    if (problem === null) this.flagsOf.set(sha, shebang.flags);
+    return problem;
+  }
+
+  /** Has the script called `sha` ready, if any worker knows it. Returns its flags, -1 when it is unknown, or the error. */
+  find(sha: string): number | string {
+    const body = this.store.find(sha);
+    if (body === null) return -1;
+    const problem = this.prepare(sha, body);
+    return problem ?? this.flagsOf.get(sha)!;
+  }
+
+  /** Runs a script that `find` or `load` has made ready. */
+  run(sha: string, flags: number, request: ScriptArguments, reply: RespWriter): void {
+    const machine = this.ready;
+    this.begin(flags, false);
+    try {
+      machine.runScript(sha, request, reply, this);
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Runs a function of a library. */
+  runFunction(found: LibraryFunction, request: ScriptArguments, reply: RespWriter): void {
+    const machine = this.ready;
+    this.begin(found.flags, true);
+    try {
+      machine.runFunction(found.name, found.ref, request, reply, this);
+    } finally {
+      this.end();
+    }
+  }
+
+  private begin(flags: number, isFunction: boolean): void {
+    this.startedMs = Date.now();
+    this.flags = flags;
+    this.isFunction = isFunction;
+    this.hasWritten = false;
+    this.hasRung = false;
+    this.isRunning = true;
+    this.states.begin(isFunction, this.startedMs);
+  }
+
+  private end(): void {
+    this.isRunning = false;
+    this.states.end();
+  }
+
+  /** The script is about to write. Returns why it may not, or null. */
+  mayWrite(): string | null {
+    if ((this.flags & ScriptFlag.NoWrites) !== 0)
+      return 'Write commands are not allowed from read-only scripts.';
+    if (this.hasWritten) return null;
+    if (!this.states.writes()) return this.killText;
+    this.hasWritten = true;
+    return null;
+  }
+
+  private get killText(): string {
+    return this.isFunction ? FUNCTION_KILLED : SCRIPT_KILLED;
+  }
+
+  look(): string | null {
+    if (this.states.isKilled) return this.killText;
+    if (!this.hasRung && Date.now() - this.startedMs > this.timeLimitMs) {
+      this.hasRung = true;
+      this.bell.ring();
+    }
+    return null;
+  }
+}
+
+export { ScriptFlag, sha1 };
