@@ -12,6 +12,8 @@ export interface Transactions {
   execute(client: Client): void;
   /** Forgets what it has queued, and what it watches. */
   discard(client: Client): void;
+  /** `discard` for an EXEC that is refused, also one without MULTI. Returns the error that says so. */
+  abort(client: Client, reason: string): string;
   /** Lets it watch the key of argument `index`, whose shard is locked. False: out of memory. */
   watch(call: Call, index: number): boolean;
   unwatch(client: Client): void;

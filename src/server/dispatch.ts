@@ -291,7 +291,7 @@ export class Dispatcher implements Call {
 
   private reject(command: Command, text: string): false {
     this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-    return this.fail(text);
+    return this.fail(command.name === 'exec' ? this.server.transactions.abort(this.client, text) : text);
   }
 
   /** Arity, authentication and memory, in Redis' order. */

@@ -200,6 +200,7 @@ function quitCommand(call: Call): void {
 
 function resetCommand(call: Call): void {
   const { client, reply } = call;
+  call.server.transactions.discard(client);
   call.server.monitoring.remove(client);
   call.server.tracking.disable(client);
   call.server.pubsub.unsubscribeAll(client);

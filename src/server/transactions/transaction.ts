@@ -25,18 +25,22 @@ export interface WatchedKey {
   readonly version: number;
 }
 
+/** Measured roughly: what a queued request takes beside its bytes, and each of its arguments. */
+const QUEUED_BYTES = 400;
+const ARGUMENT_BYTES = 8;
+
 export class Transaction {
   readonly queued: Queued[] = [];
   /** A command could not be queued: nothing will be run. */
   isBroken = false;
-  /** Of all arguments queued. */
+  /** Memory that the queue takes, about. */
   byteCount = 0;
 
   /** Queues a command with a copy of its arguments. */
   add(command: Command, source: Bytes, args: Int32Array, count: number): void {
     const request = copyRequest(source, args, count);
     this.queued.push({ command, request });
-    this.byteCount += request.source.u8.length;
+    this.byteCount += request.source.u8.length + QUEUED_BYTES + count * ARGUMENT_BYTES;
   }
 }
 

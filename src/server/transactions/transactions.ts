@@ -77,6 +77,11 @@ export class LocalTransactions implements Transactions {
     this.unwatch(client);
   }
 
+  abort(client: Client, reason: string): string {
+    this.discard(client);
+    return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, '')}`;
+  }
+
   watch(call: Call, index: number): boolean {
     const client = call.client as ParkableClient;
     const { key } = this;
