@@ -44,6 +44,8 @@ export const enum Head {
   UsedBytes = 8,
   /** Where the active expiry walk of this shard goes on (a hash). */
   ExpiryCursor = 10,
+  /** Not 0: the lock's holder takes long, and who waits for it and has changed nothing need not wait on. */
+  Busy = 15,
   Words = 16,
 }
 

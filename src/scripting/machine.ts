@@ -81,6 +81,10 @@ export class ScriptMachine {
       x.lua_pushnumber(from, process.cpuUsage().user / 1e6);
       return 1;
     });
+    lua.setFunction(state, 'checkpoint', (from) => {
+      this.look(from);
+      return 0;
+    });
     pushBitLibrary(lua, state);
     lua.setField(state, 'bit');
     pushCjsonLibrary(lua, state);

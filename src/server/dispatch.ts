@@ -7,7 +7,7 @@ import { AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
-import { lockShard, unlockShard } from '../memory/lock.ts';
+import { lockShardUnlessBusy, unlockShard } from '../memory/lock.ts';
 import { Head, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
@@ -15,7 +15,7 @@ import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
 import { collectKeyPositions } from '../commands/key-positions.ts';
-import { NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
+import { BUSY_FUNCTION, BUSY_SCRIPT, NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
@@ -35,8 +35,9 @@ import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
-import { Request } from './request.ts';
+import { type GivenArguments, Request } from './request.ts';
 import { ShardLocks } from './shard-locks.ts';
+import { ShardBusyError, underLock } from './visiting.ts';
 
 /** A connection that can be made to wait for a reply. */
 export interface ParkableClient extends Client {
@@ -56,13 +57,6 @@ export interface Journal {
   append(call: Call): void;
   /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
   appendServed(served: ServedWait): void;
-}
-
-/** Arguments as a reader left them. */
-interface RequestArguments {
-  readonly source: Bytes;
-  readonly args: Int32Array;
-  readonly count: number;
 }
 
 /** Flags that only the commands have which run others. */
@@ -109,7 +103,7 @@ export class Dispatcher implements Call {
   private aheadCount = 0;
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
-  private readonly locks: ShardLocks;
+  readonly locks: ShardLocks;
   private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
@@ -227,17 +221,7 @@ export class Dispatcher implements Call {
 
   /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
   executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
-    const buffers = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
-    const joined = Buffer.concat(buffers);
-    const request = new Request(new Bytes(joined.buffer, joined.byteOffset, joined.length));
-    request.args = new Int32Array(parts.length * 2);
-    request.count = parts.length;
-    let start = 0;
-    buffers.forEach((buffer, index) => {
-      request.args[index * 2] = start;
-      request.args[index * 2 + 1] = buffer.length;
-      start += buffer.length;
-    });
+    const request = Request.of(parts);
     const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
     const outerClient = this.client;
     this.reply = into;
@@ -251,7 +235,7 @@ export class Dispatcher implements Call {
    * Runs a command of a script under the locks of every shard, which the script's own command holds: its reply goes into
    * `into`. All checks have been made. Who waits for what it gives to keys is served when the script's command ends.
    */
-  runHeld(command: Command, request: RequestArguments, into: RespWriter): void {
+  runHeld(command: Command, request: GivenArguments, into: RespWriter): void {
     const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
     this.reply = into;
     this.replyStart = into.at;
@@ -265,8 +249,17 @@ export class Dispatcher implements Call {
     const counter = command.id * CommandCounter.Count;
     this.commandCounters[counter + CommandCounter.Calls]!++;
     const errors = into.errorCount;
+    const { client, monitors } = this;
+    if (monitors !== null && (this.observers & Observer.Monitor) !== 0) {
+      monitors.show(command, request, client, true);
+    }
+    const isTracked = (client.gates & Gate.Tracking) !== 0;
+    if (isTracked) {
+      this.tracking!.expectReads(client, command, this.findKeys(command), this.source, this.args);
+    }
     try {
       this.runAndJournal(command);
+      if (isTracked) this.tracking!.rememberReads(client);
     } finally {
       if (into.errorCount !== errors) {
         this.commandCounters[counter + CommandCounter.Failed]!++;
@@ -456,7 +449,7 @@ export class Dispatcher implements Call {
       const keyHash = isKnown ? hash : keyspace.hash(this.source, at, byteCount, this.database);
       keyspace.locateHashed(key, this.source, at, byteCount, this.database, keyHash);
       const shard = key.shard;
-      lockShard(shard);
+      if (!lockShardUnlessBusy(shard)) return this.refuseBusy(command);
       if (words[Control.DatabaseMapVersion] !== version) {
         unlockShard(shard);
         continue;
@@ -489,7 +482,7 @@ export class Dispatcher implements Call {
     for (;;) {
       const version = this.readDatabase();
       this.hashKeys(command);
-      this.locks.lockWanted();
+      if (!this.locks.lockWantedUnlessBusy()) return this.refuseBusy(command);
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
@@ -586,7 +579,7 @@ export class Dispatcher implements Call {
 
   private runAll(command: Command): void {
     this.locks.wantAll();
-    this.locks.lockWanted();
+    if (!this.locks.lockWantedUnlessBusy()) return this.refuseBusy(command);
     this.readDatabase();
     if (command.keys.length > 0) this.hashKeys(command);
     this.runLocked(command);
@@ -657,10 +650,17 @@ export class Dispatcher implements Call {
     // What the handler has written is a part of a reply at best: the client must not take the error for its next part.
     this.reply.at = this.replyStart;
     if (error instanceof ReplyTooLargeError) return this.client.refuseReply();
+    if (error instanceof ShardBusyError) return this.refuseBusy(command);
     log.error(`command ${command.name} failed`, error);
     if (error instanceof AssertionError) throw error;
     this.counters[Counter.UnexpectedErrors]!++;
     this.reply.error('ERR internal error');
+  }
+
+  /** A script has been running for long on a shard that the command needs. Nothing was done. */
+  private refuseBusy(command: Command): void {
+    this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
+    this.reply.error(this.server.scripts.states.isFunctionRunning ? BUSY_FUNCTION : BUSY_SCRIPT);
   }
 
   locate(index: number, key: Key): void {
@@ -711,14 +711,5 @@ export class Dispatcher implements Call {
     const { source, args, database } = this;
     const keys = { source, args, first: request.firstKey, count: request.keyCount, database };
     if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
-  }
-}
-
-function underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
-  lockShard(shard);
-  try {
-    return visit(shard);
-  } finally {
-    unlockShard(shard);
   }
 }
