@@ -15,7 +15,14 @@ import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
 import { collectKeyPositions } from '../commands/key-positions.ts';
-import { BUSY_FUNCTION, BUSY_SCRIPT, NO_AUTH, OUT_OF_MEMORY, wrongArity } from '../commands/replies.ts';
+import {
+  BUSY_FUNCTION,
+  BUSY_SCRIPT,
+  NO_AUTH,
+  OUT_OF_MEMORY,
+  unknownCommandText,
+  wrongArity,
+} from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
@@ -31,6 +38,7 @@ import {
 import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
 import { refuseByState } from './gates.ts';
+import { HttpGuard } from './http-guard.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
 import type { Tracking } from './tracking/tracking.ts';
@@ -63,10 +71,7 @@ export interface Journal {
 const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
 const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
-/** What a line of an HTTP request begins with, and no command is called. */
-const HTTP_WORDS: readonly string[] = ['post', 'host:'];
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
-const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
 /** So little data is in the processor's cache all the time, and need not be fetched into it. */
@@ -113,7 +118,7 @@ export class Dispatcher implements Call {
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
   private readonly keptPushes: Uint8Array[] = [];
-  private warnedHttpMs = 0;
+  private readonly httpGuard = new HttpGuard();
   private readCount = 0;
   private sampling = false;
 
@@ -265,14 +270,7 @@ export class Dispatcher implements Call {
         this.commandCounters[counter + CommandCounter.Failed]!++;
         this.countError();
       }
-      this.reply = reply;
-      this.source = source;
-      this.args = args;
-      this.count = count;
-      this.database = database;
-      this.row = row;
-      this.replyStart = replyStart;
-      this.mayBlock = mayBlock;
+      Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
     }
   }
 
@@ -299,24 +297,8 @@ export class Dispatcher implements Call {
   }
 
   private unknownCommand(): null {
-    if (HTTP_WORDS.includes(this.text(0).toLowerCase())) return this.closeHttp();
-    let beginning = '';
-    for (let index = 1; index < this.count && beginning.length < 128; index++) {
-      beginning += `'${this.text(index).slice(0, 128 - beginning.length)}' `;
-    }
-    const name = this.text(0).slice(0, 128);
-    this.fail(`ERR unknown command '${name}', with args beginning with: ${beginning}`);
-    return null;
-  }
-
-  /** Redis: a web page may make a browser post commands to us, one a line; so the first line of it ends the connection. */
-  private closeHttp(): null {
-    const { client, keyspace } = this;
-    if (keyspace.nowMs - this.warnedHttpMs > HTTP_WARNING_EVERY_MS) {
-      this.warnedHttpMs = keyspace.nowMs;
-      log.warn(`closing client ${client.id}: it speaks HTTP, perhaps a web page that attacks us`);
-    }
-    client.closeAfterReply();
+    if (this.httpGuard.refuses(this.text(0), this.client, this.keyspace.nowMs)) return null;
+    this.fail(unknownCommandText(this));
     return null;
   }
 
