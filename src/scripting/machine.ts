@@ -217,6 +217,7 @@ export class ScriptMachine {
     const { x, state } = lua;
     library.version = 2;
     this.watch = watch;
+    const start = reply.at;
     try {
       x.lua_sethook(state, this.hook, LuaHook.Count, HOOK_INSTRUCTIONS);
       const status = call();
@@ -225,6 +226,9 @@ export class ScriptMachine {
     } catch (thrown) {
       this.isSpent = true;
       if (thrown instanceof AssertionError || thrown instanceof ReplyTooLargeError) throw thrown;
+      // What was written of the reply is no whole one.
+      reply.at = start;
+      if (thrown instanceof RangeError) return reply.error('ERR reached lua stack limit');
       reply.error(
         `ERR Error running script ${name}, ${thrown instanceof Error ? thrown.message : 'not enough memory'}`,
       );
