@@ -15,10 +15,12 @@ import { scriptingFamily } from './scripting/scripting.ts';
 import { setFamily } from './set/set.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
 import { stringFamily } from './string/string.ts';
+import { transactionFamily } from './transaction.ts';
 
 export const FAMILIES: readonly Family[] = [
   connectionFamily,
   stringFamily,
+  transactionFamily,
   listFamily,
   hashFamily,
   setFamily,

@@ -25,6 +25,8 @@ export class Command {
   readonly run: Handler;
   readonly subs: ReadonlyMap<string, Command> | null;
   readonly grows: boolean;
+  /** Which shards it needs only running it can tell, in a transaction too. */
+  readonly needsAllLocks: boolean;
 
   constructor(
     id: number,
@@ -50,11 +52,18 @@ export class Command {
     this.run = row.run ?? unreachable;
     this.subs = subs;
     this.grows = row.grows === true;
+    this.needsAllLocks = needsAllLocks(this);
   }
 }
 
 function unreachable(_call: Call): void {
   assert(false, 'a container command was run without its subcommand');
+}
+
+function needsAllLocks({ route, keys, row }: Command): boolean {
+  if (route === Route.All || route === Route.Each) return true;
+  if (route === Route.Here) return keys.length > 0;
+  return row.locksAll === undefined && keys.some(({ begin }) => begin.kind === 'unknown');
 }
 
 function singleKeyOf(keys: readonly KeySpec[]): number {

@@ -1,6 +1,5 @@
 /** Every error text that more than one command uses, exactly as Redis words it. */
 import { type Int64, int64ToBigInt, int64ToNumber } from '../base/int64.ts';
-import type { Call } from './row.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
 
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
@@ -24,17 +23,12 @@ export const BUSY_FUNCTION =
 export const NO_AUTH = 'NOAUTH Authentication required.';
 
 /** `name` in lower case, as Redis prints it (`command|subcommand` for subcommands). */
-export function wrongArity(reply: RespWriter, name: string): void {
-  reply.error(`ERR wrong number of arguments for '${name}' command`);
+export function wrongArityText(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
 }
 
-/** The error for a command that there is not. */
-export function unknownCommandText(call: Pick<Call, 'text' | 'count'>): string {
-  let beginning = '';
-  for (let index = 1; index < call.count && beginning.length < 128; index++) {
-    beginning += `'${call.text(index).slice(0, 128 - beginning.length)}' `;
-  }
-  return `ERR unknown command '${call.text(0).slice(0, 128)}', with args beginning with: ${beginning}`;
+export function wrongArity(reply: RespWriter, name: string): void {
+  reply.error(wrongArityText(name));
 }
 
 /** The reply of `command HELP`: usage, the subcommands' lines (further ones indented), and HELP itself. */

@@ -12,6 +12,7 @@ import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
 import type { Scripts } from '../scripting/scripts.ts';
 import type { PubSub } from './pubsub/door.ts';
+import type { Transactions } from './transaction.ts';
 import type { ClientTracking } from './connection/tracking.ts';
 import type { Registry } from './registry.ts';
 import type { Monitoring } from './server/monitor.ts';
@@ -224,6 +225,7 @@ export interface Server {
   /** Scripts and functions. */
   readonly scripts: Scripts;
   readonly pubsub: PubSub;
+  readonly transactions: Transactions;
   readonly monitoring: Monitoring;
   readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */

@@ -36,7 +36,7 @@ export const enum Head {
   Table = 3,
   /** Count of changes. A double at words 4-5. */
   Mutations = 4,
-  /** How many waits for keys of this shard there are (store/interests.ts): 0 makes `touched` one load. */
+  /** Who has an interest in keys of this shard, see Interest: 0 makes `touched` one load. */
   Interests = 6,
   /** Current snapshot epoch (8 bits), stamped into records on change. */
   Epoch = 7,
@@ -44,9 +44,18 @@ export const enum Head {
   UsedBytes = 8,
   /** Where the active expiry walk of this shard goes on (a hash). */
   ExpiryCursor = 10,
+  /** How many keys of this shard are watched (store/watches.ts). */
+  Watches = 11,
   /** Not 0: the lock's holder takes long, and who waits for it and has changed nothing need not wait on. */
   Busy = 15,
   Words = 16,
+}
+
+/** What Head.Interests counts: waits for keys in its low bits, and above them who must be told of every change. */
+export const enum Interest {
+  Waits = 0xffffff,
+  /** Added by each worker that tracks, or that tells of events. */
+  Everything = 1 << 24,
 }
 
 /** Word offsets inside the header. */

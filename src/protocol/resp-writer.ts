@@ -48,6 +48,8 @@ export class RespWriter {
   errorCount = 0;
   /** Text of the last error reply. */
   lastError = '';
+  /** How often it was emptied. */
+  clearCount = 0;
   /** What is written may take no more than about this. */
   bytesMax = REPLY_BYTES_MAX;
   private capacity: number;
@@ -80,6 +82,7 @@ export class RespWriter {
   /** Forgets what was written, and gives back a buffer that had to grow. Returns its size, 0 when it is kept. */
   clear(): number {
     this.at = 0;
+    this.clearCount++;
     const { capacity } = this;
     if (capacity <= REPLY_BYTES * 2) return 0;
     this.bytes = Bytes.allocate(REPLY_BYTES);

@@ -8,25 +8,16 @@ import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
 import { lockShardUnlessBusy, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
-import { collectKeyPositions } from '../commands/key-positions.ts';
-import {
-  BUSY_FUNCTION,
-  BUSY_SCRIPT,
-  NO_AUTH,
-  OUT_OF_MEMORY,
-  unknownCommandText,
-  wrongArity,
-} from '../commands/replies.ts';
+import { BUSY_FUNCTION, BUSY_SCRIPT, NO_AUTH, OUT_OF_MEMORY, wrongArityText } from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
-  type Client,
   Flag,
   Gate,
   KeyFlag,
@@ -35,43 +26,30 @@ import {
   type Row,
   type Server,
 } from '../commands/row.ts';
-import type { ServedWait } from '../commands/waiting.ts';
 import type { Blocking } from './blocking/blocking.ts';
-import { refuseByState } from './gates.ts';
-import { HttpGuard } from './http-guard.ts';
+import { isQueued, refuseByState } from './gates.ts';
+import { type Journal, NO_JOURNAL } from './journal.ts';
+import { KeyHashes } from './key-hashes.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
+import type { Notices } from './pubsub/notices.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
-import { type GivenArguments, Request } from './request.ts';
+import { type Request, type RequestArguments } from './request.ts';
+import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
-
-/** A connection that can be made to wait for a reply. */
-export interface ParkableClient extends Client {
-  /** The last command asked for, for CLIENT LIST; null when there was none of that name. */
-  lastCommand: Command | null;
-  park(): Parked;
-  /** As CLIENT LIST prints it. */
-  readonly address: string;
-  /** It waits for data, and nobody knows how long. */
-  blocked: boolean;
-  /** The reply under way, of which nothing has been sent, was given up: it grew larger than `RespWriter.bytesMax`. */
-  refuseReply(): void;
-}
-
-/** Told of every request that changed something, while its locks are held: the journal's one entrance. */
-export interface Journal {
-  append(call: Call): void;
-  /** What was done for a client that had been waiting: `waitEffect` tells it as a request. */
-  appendServed(served: ServedWait): void;
-}
+import { LateReplies } from './transactions/late-replies.ts';
+import type { Held, Queued } from './transactions/transaction.ts';
+import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 
 /** Flags that only the commands have which run others. */
 const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
-const NO_JOURNAL: Journal = { append: () => {}, appendServed: () => {} };
+/** So much may be queued without a look at the limit. */
+const QUEUED_BYTES_FREE = 1 << 20;
 const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
+const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
 /** So little data is in the processor's cache all the time, and need not be fetched into it. */
@@ -97,6 +75,9 @@ export class Dispatcher implements Call {
   /** Set of Observer. */
   observers: number = Observer.None;
   monitors: Monitors | null = null;
+  notices: Notices | null = null;
+  /** The commands run are those of a script: a monitor is shown them as such. */
+  isInScript = false;
   tracking: Tracking | null = null;
   /** While set, commands that may grow the data are refused. The owner renews it once per read. */
   memoryFull = false;
@@ -105,7 +86,6 @@ export class Dispatcher implements Call {
   /** CLIENT PAUSE: until when (0: not at all), and whether for all commands or only for those that write. */
   readonly pause = { untilMs: 0, all: false };
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
-  private aheadCount = 0;
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
   readonly locks: ShardLocks;
@@ -113,12 +93,15 @@ export class Dispatcher implements Call {
   private readonly commandCounters: Float64Array;
   private readonly counters: Float64Array;
   private readonly errorCounts: ErrorCounts;
-  private readonly keyPositions: number[] = [];
-  private keyHashes = new Int32Array(64);
+  private readonly keys: KeyHashes;
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
   private readonly keptPushes: Uint8Array[] = [];
-  private readonly httpGuard = new HttpGuard();
+  /** Commands run under locks that a transaction or a script has taken. */
+  private isHolding = false;
+  /** The replies of the transaction under way, once one of them has to come later; null: none may. */
+  private lateReplies: LateReplies | null = null;
+  private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
 
@@ -132,6 +115,7 @@ export class Dispatcher implements Call {
     this.reply = new RespWriter();
     this.source = this.reply.bytes;
     this.locks = new ShardLocks(keyspace.shards);
+    this.keys = new KeyHashes(keyspace, this.locks);
     this.counters = keyspace.counters;
     this.errorCounts = new ErrorCounts(server.control.memory);
     this.commandCounters = server.control.commandCounters(server.workerIndex);
@@ -210,7 +194,7 @@ export class Dispatcher implements Call {
     if (client.noTouch) this.keyspace.touchOnRead = false;
     if (command !== null && this.mayRun(command)) {
       if ((client.gates | this.observers) === 0) this.runCommand(command, request.hash);
-      else if (this.passesGates(command)) this.runObserved(command, request);
+      else if (this.passesGates(command)) this.runObserved(command, request, request.hash);
     }
     this.keyspace.touchOnRead = true;
     if (client.replyMode !== 'on') this.dropReply(start);
@@ -224,53 +208,32 @@ export class Dispatcher implements Call {
     return this.pause.all || (command.flags & (Flag.Write | Flag.MayReplicate)) !== 0;
   }
 
-  /** Runs `parts` as a request of `client` and writes the reply into `into` instead of the client's own. */
-  executeInto(into: RespWriter, client: ParkableClient, parts: readonly (string | Uint8Array)[]): void {
-    const request = Request.of(parts);
-    const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
-    const outerClient = this.client;
-    this.reply = into;
-    this.mayBlock = false;
-    this.run(request, false, client);
-    Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
-    this.client = outerClient;
-  }
-
   /**
    * Runs a command of a script under the locks of every shard, which the script's own command holds: its reply goes into
    * `into`. All checks have been made. Who waits for what it gives to keys is served when the script's command ends.
    */
-  runHeld(command: Command, request: GivenArguments, into: RespWriter): void {
-    const { reply, source, args, count, database, row, replyStart, mayBlock } = this;
+  runHeld(command: Command, request: RequestArguments, into: RespWriter): void {
+    const { reply, source, args, count, database, row, replyStart, mayBlock, isHolding } = this;
     this.reply = into;
     this.replyStart = into.at;
-    this.source = request.source;
-    this.args = request.args;
-    this.count = request.count;
-    this.row = command.row;
+    this.take(request);
     this.mayBlock = false;
-    this.readDatabase();
-    if (command.keys.length > 0) this.hashKeys(command);
-    const counter = command.id * CommandCounter.Count;
-    this.commandCounters[counter + CommandCounter.Calls]!++;
-    const errors = into.errorCount;
-    const { client, monitors } = this;
-    if (monitors !== null && (this.observers & Observer.Monitor) !== 0) {
-      monitors.show(command, request, client, true);
-    }
-    const isTracked = (client.gates & Gate.Tracking) !== 0;
-    if (isTracked) {
-      this.tracking!.expectReads(client, command, this.findKeys(command), this.source, this.args);
-    }
+    this.isHolding = true;
+    this.isInScript = true;
     try {
-      this.runAndJournal(command);
-      if (isTracked) this.tracking!.rememberReads(client);
+      if ((this.client.gates | this.observers) === 0) this.runCommand(command, -1);
+      else this.runObserved(command, request, -1);
     } finally {
-      if (into.errorCount !== errors) {
-        this.commandCounters[counter + CommandCounter.Failed]!++;
-        this.countError();
-      }
-      Object.assign(this, { reply, source, args, count, database, row, replyStart, mayBlock });
+      this.reply = reply;
+      this.source = source;
+      this.args = args;
+      this.count = count;
+      this.database = database;
+      this.row = row;
+      this.replyStart = replyStart;
+      this.mayBlock = mayBlock;
+      this.isHolding = isHolding;
+      this.isInScript = false;
     }
   }
 
@@ -293,18 +256,25 @@ export class Dispatcher implements Call {
   private resolve(command: Command | null): Command | null {
     if (command === null) return this.unknownCommand();
     if (command.subs === null || this.count < 2) return command;
-    return command.subs.get(this.text(1).toLowerCase()) ?? this.unknownSubcommand(command);
+    const found = command.subs.get(this.text(1).toLowerCase());
+    if (found === undefined) this.fail(unknownSubcommandText(this, command));
+    return found ?? null;
   }
 
   private unknownCommand(): null {
-    if (this.httpGuard.refuses(this.text(0), this.client, this.keyspace.nowMs)) return null;
+    if (isHttp(this)) return this.closeHttp();
     this.fail(unknownCommandText(this));
     return null;
   }
 
-  private unknownSubcommand(command: Command): null {
-    const name = this.text(1).slice(0, 128);
-    this.fail(`ERR unknown subcommand '${name}'. Try ${command.row.name} HELP.`);
+  /** Redis: a web page may make a browser post commands to us, one a line; so the first line of it ends the connection. */
+  private closeHttp(): null {
+    const { client, keyspace } = this;
+    if (keyspace.nowMs - this.warnedHttpMs > HTTP_WARNING_EVERY_MS) {
+      this.warnedHttpMs = keyspace.nowMs;
+      log.warn(`closing client ${client.id}: it speaks HTTP, perhaps a web page that attacks us`);
+    }
+    client.closeAfterReply();
     return null;
   }
 
@@ -312,6 +282,7 @@ export class Dispatcher implements Call {
   private fail(text: string): false {
     this.reply.error(text);
     this.countError();
+    if (this.client.transaction !== null) this.client.transaction.isBroken = true;
     return false;
   }
 
@@ -330,45 +301,63 @@ export class Dispatcher implements Call {
   private mayRun(command: Command): boolean {
     const arity = command.arity;
     if (arity >= 0 ? this.count !== arity : this.count < -arity) {
-      this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-      wrongArity(this.reply, command.name);
-      this.countError();
-      return false;
+      return this.reject(command, wrongArityText(command.name));
     }
     if (!this.client.authenticated && (command.flags & Flag.NoAuth) === 0)
       return this.reject(command, NO_AUTH);
     // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
     if (command.grows && !this.memoryFull) this.checkMemory(0);
-    if (this.memoryFull && (command.flags & Flag.DenyOom) !== 0) return this.reject(command, OUT_OF_MEMORY);
+    if (this.memoryFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
+      return this.reject(command, OUT_OF_MEMORY);
     return true;
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
-    const refusal = refuseByState(command, this.client);
-    return refusal === null || this.reject(command, refusal);
+    const { client } = this;
+    const refusal = refuseByState(command, client);
+    if (refusal !== null) return this.reject(command, refusal);
+    if (!isQueued(command, client)) return true;
+    client.transaction!.add(command, this.source, this.args, this.count);
+    this.reply.simple('QUEUED');
+    if (client.transaction!.byteCount > QUEUED_BYTES_FREE) this.boundQueue();
+    return false;
+  }
+
+  /** Redis: what is queued counts as input that waits. */
+  private boundQueue(): void {
+    const { client } = this;
+    if (client.transaction!.byteCount <= Number(this.server.setting('client-query-buffer-limit'))) return;
+    log.warn(`closing client ${client.id}: its transaction exceeds client-query-buffer-limit`);
+    client.closeAfterReply();
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
-  private runObserved(command: Command, request: Request): void {
+  private runObserved(command: Command, request: RequestArguments, hash: number): void {
     const { client, monitors } = this;
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
-    if (isShown && isScript) monitors.show(command, request, client, false);
-    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, request.hash);
-    else this.runTracked(command, request.hash);
-    if (isShown && !isScript) monitors.show(command, request, client, false);
+    if (isShown && isScript) monitors.show(command, request, client, this.isInScript);
+    const notices = (this.observers & Observer.Notices) === 0 ? null : this.notices;
+    const outer = notices === null ? null : notices.begin();
+    if ((client.gates & Gate.Tracking) === 0) this.runCommand(command, hash);
+    else this.runTracked(command, hash);
+    notices?.end(outer, command, request);
+    if (isShown && !isScript) monitors.show(command, request, client, this.isInScript);
   }
 
   /** Runs a command whose client is to be told when what it reads changes. */
   private runTracked(command: Command, hash: number): void {
-    const { client, replyStart } = this;
+    const { client, replyStart, reply } = this;
+    const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.findKeys(command), this.source, this.args);
+    tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
-    if (isOutermost) tracking.end(client, command, this.reply, replyStart);
+    // A command that closes other clients has what was written before sent, and then begins at the start.
+    const start = reply.clearCount === clearCount ? replyStart : 0;
+    if (isOutermost) tracking.end(client, command, reply, start);
   }
 
   private runCommand(command: Command, hash: number): void {
@@ -398,7 +387,8 @@ export class Dispatcher implements Call {
   }
 
   private runRouted(command: Command, hash: number): void {
-    if (command.singleKey !== 0) this.runSingleKey(command, hash);
+    if (this.isHolding) this.runUnderHeldLocks(command);
+    else if (command.singleKey !== 0) this.runSingleKey(command, hash);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
     else if (command.route === Route.All) this.runAll(command);
     else {
@@ -436,7 +426,8 @@ export class Dispatcher implements Call {
         unlockShard(shard);
         continue;
       }
-      if (shard.heads[shard.head + Head.Interests] !== 0) return this.runAwaited(command, shard);
+      if ((shard.heads[shard.head + Head.Interests]! & Interest.Waits) !== 0)
+        return this.runAwaited(command, shard);
       try {
         this.runAndJournal(command);
       } catch (error) {
@@ -463,13 +454,13 @@ export class Dispatcher implements Call {
     const words = this.keyspace.control.words;
     for (;;) {
       const version = this.readDatabase();
-      this.hashKeys(command);
+      this.keys.hash(this, command);
       if (!this.locks.lockWantedUnlessBusy()) return this.refuseBusy(command);
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
     const isWrite = (command.flags & Flag.Write) !== 0;
-    if (isWrite && !this.locks.areAll && this.locks.haveInterests && this.mayMove(command)) {
+    if (isWrite && !this.locks.areAll && this.locks.haveWaits && this.mayMove(command)) {
       this.locks.release();
       return this.runAll(command);
     }
@@ -479,7 +470,7 @@ export class Dispatcher implements Call {
   /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
   private mayMove(command: Command): boolean {
     if (command.row.otherDatabase !== undefined) return true;
-    const positions = this.findKeys(command);
+    const positions = this.keys.find(this, command);
     for (let i = 0; i < positions.length; i += 2) {
       if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
       this.locate(positions[i]!, this.otherKey);
@@ -488,82 +479,11 @@ export class Dispatcher implements Call {
     return false;
   }
 
-  private hashKeys(command: Command): void {
-    if (this.keyHashes.length < this.count) this.keyHashes = new Int32Array(this.count * 2);
-    this.aheadCount = 0;
-    if (command.keyFirst !== 0) this.hashRange(command);
-    else this.hashSpecified(command);
-    if (this.aheadCount > 1) this.keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
-    if (command.row.locksAll?.(this) === true) this.locks.wantAll();
-    if (command.row.otherDatabase !== undefined) {
-      this.wantInDatabase(command, command.row.otherDatabase(this));
-    }
-  }
-
-  /** Hot: MGET, MSET and DEL, whose keys stand one after the other. */
-  private hashRange(command: Command): void {
-    const { keyspace, source, args, database, keyHashes, locks, aheadHashes } = this;
-    const { keyFirst, keyLast, keyStep } = command;
-    const last = keyLast < 0 ? this.count + keyLast : keyFirst + keyLast;
-    let aheadCount = 0;
-    for (let position = keyFirst; position <= last; position += keyStep) {
-      const hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
-      keyHashes[position] = hash;
-      locks.want(keyspace.shardIndexOf(hash));
-      if (aheadCount === FETCH_AHEAD_MAX) {
-        keyspace.fetchAhead(aheadHashes, aheadCount);
-        aheadCount = 0;
-      }
-      aheadHashes[aheadCount++] = hash;
-    }
-    this.aheadCount = aheadCount;
-    this.locate(keyFirst, this.key);
-  }
-
-  private hashSpecified(command: Command): void {
-    const positions = this.findKeys(command);
-    for (let i = 0; i < positions.length; i += 2) {
-      if ((positions[i + 1]! & KeyFlag.NotKey) === 0) this.hashKey(positions[i]!);
-    }
-    if (positions.length > 0) this.locate(positions[0]!, this.key);
-  }
-
-  /** Positions and KeyFlag sets of the request's keys, pair by pair. */
-  private findKeys(command: Command): readonly number[] {
-    const positions = this.keyPositions;
-    positions.length = 0;
-    collectKeyPositions(command, { u8: this.source.u8, args: this.args, count: this.count }, positions);
-    return positions;
-  }
-
-  private hashKey(position: number): void {
-    const { keyspace, args } = this;
-    const hash = keyspace.hash(this.source, args[position * 2]!, args[position * 2 + 1]!, this.database);
-    this.keyHashes[position] = hash;
-    this.locks.want(keyspace.shardIndexOf(hash));
-    this.aheadHashes[this.aheadCount++] = hash;
-    if (this.aheadCount < FETCH_AHEAD_MAX) return;
-    keyspace.fetchAhead(this.aheadHashes, this.aheadCount);
-    this.aheadCount = 0;
-  }
-
-  /** Wants the shards of the command's keys in another logical database too; there may be no such database. */
-  private wantInDatabase(command: Command, logical: number): void {
-    if (logical < 0 || logical >= Number(this.server.setting('databases'))) return;
-    const database = this.keyspace.physicalDatabase(logical);
-    const positions = this.findKeys(command);
-    for (let i = 0; i < positions.length; i += 2) {
-      const at = positions[i]! * 2;
-      const hash = this.keyspace.hash(this.source, this.args[at]!, this.args[at + 1]!, database);
-      this.locks.want(this.keyspace.shardIndexOf(hash));
-    }
-  }
-
   private runAll(command: Command): void {
     this.locks.wantAll();
     if (!this.locks.lockWantedUnlessBusy()) return this.refuseBusy(command);
     this.readDatabase();
-    if (command.keys.length > 0) this.hashKeys(command);
+    if (command.keys.length > 0) this.keys.hash(this, command);
     this.runLocked(command);
   }
 
@@ -606,7 +526,9 @@ export class Dispatcher implements Call {
 
   private runGuarded(command: Command): void {
     try {
-      this.runAndJournal(command);
+      // What touches no key changes none itself; a transaction's commands have been journaled each.
+      if (command.route === Route.Here) command.run(this);
+      else this.runAndJournal(command);
     } catch (error) {
       this.failed(command, error);
     }
@@ -639,23 +561,99 @@ export class Dispatcher implements Call {
     this.reply.error('ERR internal error');
   }
 
+  /**
+   * Takes the locks that `want` asks for with `wantHash`, `wantKeysOf` and `wantAll`, which may be called again; all of them
+   * where somebody waits, who may have to be served by a move. The database of the client stays what it is meanwhile.
+   */
+  lockFor(want: () => void): void {
+    const { locks } = this;
+    const words = this.keyspace.control.words;
+    for (;;) {
+      const version = this.readDatabase();
+      want();
+      locks.lockWanted();
+      if (words[Control.DatabaseMapVersion] === version && (locks.areAll || !locks.haveWaits)) return;
+      const isForWaits = words[Control.DatabaseMapVersion] === version;
+      locks.release();
+      if (isForWaits) locks.wantAll();
+    }
+  }
+
+  wantAll(): void {
+    this.locks.wantAll();
+  }
+
+  wantHash(hash: number): void {
+    this.locks.want(this.keyspace.shardIndexOf(hash));
+  }
+
+  wantKeysOf(command: Command, request: Request): void {
+    this.take(request);
+    this.keys.hash(this, command);
+  }
+
+  private take(request: RequestArguments): void {
+    this.source = request.source;
+    this.args = request.args;
+    this.count = request.count;
+  }
+
+  /** From here on, until `letGo`, commands run under the locks that `lockFor` has taken, and none may wait for others. */
+  hold(): Held {
+    const { reply, row, replyStart, mayBlock } = this;
+    this.mayBlock = false;
+    this.isHolding = true;
+    this.journal.beginGroup();
+    return { reply, row, replyStart, mayBlock };
+  }
+
+  /** Serves those who wait for what was given to keys, and gives the locks back. */
+  letGo(held: Held): void {
+    this.journal.endGroup();
+    try {
+      if (this.blocking.hasReady) this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
+    } finally {
+      this.isHolding = false;
+      this.locks.release();
+      Object.assign(this, held);
+    }
+  }
+
+  /** Runs what a transaction has queued, under the locks held, and replies with an array. */
+  runQueued(client: ParkableClient, queued: readonly Queued[]): void {
+    const { reply } = this;
+    let start = reply.at;
+    const late = new LateReplies();
+    reply.array(queued.length);
+    for (const { command, request } of queued) {
+      this.take(request);
+      this.replyStart = reply.at;
+      this.counters[Counter.CommandsProcessed]!++;
+      this.lateReplies = late;
+      this.runObserved(command, request, -1);
+      this.lateReplies = null;
+      if (late.isExpecting) start = late.takeWritten(reply, start);
+    }
+    if (late.isEmpty) return;
+    late.finish(reply.take(start, reply.at), client.park());
+    reply.at = start;
+  }
+
+  /** Runs a command under the locks held. */
+  private runUnderHeldLocks(command: Command): void {
+    this.readDatabase();
+    if (command.keys.length > 0 && command.route !== Route.Here) this.keys.hash(this, command);
+    this.runGuarded(command);
+  }
+
   /** A script has been running for long on a shard that the command needs. Nothing was done. */
   private refuseBusy(command: Command): void {
-    this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
-    this.reply.error(this.server.scripts.states.isFunctionRunning ? BUSY_FUNCTION : BUSY_SCRIPT);
+    const isFunction = this.server.scripts.states.isFunctionRunning;
+    this.reject(command, isFunction ? BUSY_FUNCTION : BUSY_SCRIPT);
   }
 
   locate(index: number, key: Key): void {
-    const at = index * 2;
-    const args = this.args;
-    this.keyspace.locateHashed(
-      key,
-      this.source,
-      args[at]!,
-      args[at + 1]!,
-      this.database,
-      this.keyHashes[index]!,
-    );
+    this.keys.locate(this, index, key);
   }
 
   get untouchedBytes(): number {
@@ -673,19 +671,21 @@ export class Dispatcher implements Call {
   }
 
   eachShard(visit: (shard: Shard) => boolean | void): void {
-    const isHeld = this.locks.areAll;
     for (const shard of this.keyspace.shards) {
-      if ((isHeld ? visit(shard) : underLock(shard, visit)) === false) return;
+      if (this.underLock(shard, visit) === false) return;
     }
   }
 
   withShard(index: number, visit: (shard: Shard) => void): void {
-    const shard = this.keyspace.shards[index]!;
-    if (this.locks.areAll) visit(shard);
-    else underLock(shard, visit);
+    this.underLock(this.keyspace.shards[index]!, visit);
+  }
+
+  private underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
+    return this.locks.holds(shard.index) ? visit(shard) : underLock(shard, visit);
   }
 
   park(): Parked {
+    if (this.lateReplies !== null) return this.lateReplies.add(this.client.version);
     return this.client.park();
   }
 

@@ -8,6 +8,7 @@ import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
 import { Audience } from '../store/audience.ts';
 import { Interests } from '../store/interests.ts';
 import { TrackingBoard } from '../store/tracking-board.ts';
+import { Watches } from '../store/watches.ts';
 import { Keyspace } from '../store/keyspace.ts';
 import type { PackedLimits } from '../store/packed-limits.ts';
 import { RESET_STATISTICS } from '../commands/memcached/administration.ts';
@@ -33,9 +34,10 @@ import { API_VERSION } from './product.ts';
 import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
-import { ExpiryNotices } from './pubsub/expiry-notices.ts';
+import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
 import { Tracking } from './tracking/tracking.ts';
+import { LocalTransactions } from './transactions/transactions.ts';
 import { Statistics } from './info/statistics.ts';
 
 /** What main hands a worker at its start. */
@@ -49,7 +51,9 @@ export interface EngineSetup {
   readonly audience: SharedArrayBuffer;
   /** Memory of the tracking board. */
   readonly tracking: SharedArrayBuffer;
-  /** Heads of the shards, and behind them those of the interest table and of the audience. */
+  /** Memory of watched keys. */
+  readonly watches: SharedArrayBuffer;
+  /** Heads of the shards, and behind them those of interests, audience and watches. */
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
@@ -100,6 +104,7 @@ export class Engine implements Server {
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
   readonly tracking: Tracking;
+  readonly transactions: LocalTransactions;
   readonly collector = new Collector();
   /** Input of the connection being served. Nothing in it outlives the read. */
   readonly input = Bytes.allocate(INPUT_BYTES);
@@ -156,6 +161,8 @@ export class Engine implements Server {
     this.pubsub = this.openPubSub(setup, shards.length + 1);
     this.monitoring = this.openMonitors();
     this.tracking = this.openTracking(setup);
+    const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
+    this.transactions = new LocalTransactions(this.dispatcher, watches);
     this.statistics = new Statistics(this);
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
@@ -213,7 +220,13 @@ export class Engine implements Server {
       this.mesh.tell(this.peers[worker]!, PUBLISHED, text),
     );
     this.mesh.onText(PUBLISHED, (letter) => pubsub.receive(letter));
-    const notices = new ExpiryNotices(keyspace, pubsub);
+    const notices = new Notices(keyspace, pubsub, this.dispatcher);
+    const others = keyspace.onTouched;
+    keyspace.onTouched = (key) => {
+      others(key);
+      notices.onTouched(key);
+    };
+    this.dispatcher.notices = notices;
     this.whenConfigured(() =>
       notices.configure(this.config.text('notify-keyspace-events'), this.config.number('databases')),
     );
@@ -303,6 +316,7 @@ export class Engine implements Server {
     this.pubsub.unsubscribeAll(connection);
     this.monitoring.remove(connection);
     this.tracking.disable(connection);
+    this.transactions.unwatch(connection);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

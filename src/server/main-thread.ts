@@ -7,6 +7,7 @@ import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shar
 import { AUDIENCE_BYTES } from '../store/audience.ts';
 import { createTrackingMemory } from '../store/tracking-board.ts';
 import { INTEREST_BYTES } from '../store/interests.ts';
+import { WATCH_BYTES } from '../store/watches.ts';
 import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSetup } from './engine.ts';
@@ -65,8 +66,9 @@ export class MainThread {
       interests: createShardMemory(INTEREST_BYTES),
       scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
       audience: createShardMemory(AUDIENCE_BYTES),
+      watches: createShardMemory(WATCH_BYTES),
       tracking: createTrackingMemory(workerCount),
-      shardHeads: createShardHeads(shards.length + 2),
+      shardHeads: createShardHeads(shards.length + 3),
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,

@@ -2,4 +2,5 @@
 export const enum Observer {
   None = 0,
   Monitor = 1 << 0,
+  Notices = 1 << 1,
 }

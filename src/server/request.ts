@@ -3,7 +3,7 @@
  * before the first is run lets the memory they lead to be fetched while others are being fetched (see
  * Keyspace.fetchAhead), where one after the other each would wait for main memory three times.
  */
-import { Bytes } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
 import type { Command } from '../commands/registry.ts';
 import { FETCH_AHEAD_MAX } from '../store/keyspace.ts';
 import type { RespReader } from '../protocol/resp-reader.ts';
@@ -13,30 +13,14 @@ export const AHEAD_MAX = FETCH_AHEAD_MAX;
 const ARGUMENTS_USUAL = 8;
 const ARGUMENTS_KEPT = 1024;
 
-/** Arguments as a reader leaves them. */
-export interface GivenArguments {
+/** A request as a reader left it. */
+export interface RequestArguments {
   readonly source: Bytes;
   readonly args: Int32Array;
   readonly count: number;
 }
 
 export class Request {
-  /** A request that no client has sent. */
-  static of(parts: readonly (string | Uint8Array)[]): Request {
-    const buffers = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
-    const joined = Buffer.concat(buffers);
-    const request = new Request(new Bytes(joined.buffer, joined.byteOffset, joined.length));
-    request.args = new Int32Array(parts.length * 2);
-    request.count = parts.length;
-    let start = 0;
-    buffers.forEach((buffer, index) => {
-      request.args[index * 2] = start;
-      request.args[index * 2 + 1] = buffer.length;
-      start += buffer.length;
-    });
-    return request;
-  }
-
   private usualArgs: Int32Array = new Int32Array(ARGUMENTS_USUAL * 2);
   args: Int32Array = this.usualArgs;
   count = 0;

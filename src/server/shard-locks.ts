@@ -1,6 +1,6 @@
 /** The set of shard locks one command holds: taken in ascending order, given back together. */
 import { lockShard, lockShardUnlessBusy, unlockShard } from '../memory/lock.ts';
-import { Head, type Shard } from '../memory/shard.ts';
+import { Head, Interest, type Shard } from '../memory/shard.ts';
 
 export class ShardLocks {
   private readonly shards: readonly Shard[];
@@ -71,11 +71,16 @@ export class ShardLocks {
     return this.heldCount === this.shards.length;
   }
 
+  /** Whether the lock of shard `index` is held. */
+  holds(index: number): boolean {
+    return this.heldCount > 0 && this.isWanted[index] !== 0;
+  }
+
   /** Whether somebody waits for keys of a shard whose lock is held. */
-  get haveInterests(): boolean {
+  get haveWaits(): boolean {
     for (let place = 0; place < this.heldCount; place++) {
       const { heads, head } = this.shards[this.wanted[place]!]!;
-      if (heads[head + Head.Interests] !== 0) return true;
+      if ((heads[head + Head.Interests]! & Interest.Waits) !== 0) return true;
     }
     return false;
   }

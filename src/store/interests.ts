@@ -41,7 +41,7 @@ import { assert } from '../base/assert.ts';
 import { Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocator.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
-import { Head, Header, type Shard } from '../memory/shard.ts';
+import { Head, Header, Interest, type Shard } from '../memory/shard.ts';
 import {
   collectEntries,
   createTable,
@@ -109,8 +109,6 @@ const WAIT_COUNTS = 8192;
 export const INTEREST_BYTES = 256 << 20;
 const DESTINATION_BYTES = 256;
 const WALK_ENTRIES = 256;
-/** Head.Interests counts waits in these bits, and others who want to know of changes above. */
-const WAITS_MASK = 0xffffff;
 
 /** What a client waits for: filled by whoever lets it wait, and again by `claim` for whoever serves it. */
 export class Wait {
@@ -494,7 +492,7 @@ export class Interests {
       entryCount += count;
     }
     for (const { heads, head, index } of this.keyspace.shards) {
-      const count = heads[head + Head.Interests]! & WAITS_MASK;
+      const count = heads[head + Head.Interests]! & Interest.Waits;
       assert(count === interests[index], 'interests: count of a data shard');
     }
     for (let i = 0; i < WAIT_COUNTS; i++) {

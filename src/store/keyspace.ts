@@ -91,8 +91,8 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Called before a key is removed because its time has come, when somebody wants to know. */
   onExpired: ((key: Key) => void) | null = null;
-  /** Called before (true) and after (false) all keys, or all of a database, are removed, with every lock held. */
-  onFlush: (isBeginning: boolean) => void = () => {};
+  /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
+  onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
   /** Called when the graveyard of a shard, whose lock is held, has something to free. */

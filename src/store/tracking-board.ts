@@ -167,7 +167,7 @@ export class TrackingBoard {
     const used = words[mailbox + Mailbox.BytesUsed]!;
     const needed = LETTER_HEAD_BYTES + ((byteCount + 3) & ~3);
     if (used + needed > MAILBOX_BYTES - Mailbox.Letters * 4) {
-      words[mailbox + Mailbox.Overflow] = 1;
+      Atomics.store(words, mailbox + Mailbox.Overflow, 1);
       return 0;
     }
     Atomics.store(words, mailbox + Mailbox.BytesUsed, used + needed);
@@ -184,7 +184,10 @@ export class TrackingBoard {
 
   /** Whether there is mail for this worker. */
   get hasMail(): boolean {
-    return Atomics.load(this.words, mailboxOf(this.worker) + Mailbox.BytesUsed) !== 0;
+    const mailbox = mailboxOf(this.worker);
+    if (Atomics.load(this.words, mailbox + Mailbox.BytesUsed) !== 0) return true;
+    // The first letter may have been too large.
+    return Atomics.load(this.words, mailbox + Mailbox.Overflow) !== 0;
   }
 
   /** Takes the mail of this worker. Null: so much has changed that anything may have. */
@@ -197,7 +200,7 @@ export class TrackingBoard {
     const isOverflow = words[mailbox + Mailbox.Overflow] !== 0;
     const mail = isOverflow ? null : Bytes.allocate(used);
     mail?.u8.set(this.bytes.u8.subarray(start, start + used));
-    words[mailbox + Mailbox.Overflow] = 0;
+    Atomics.store(words, mailbox + Mailbox.Overflow, 0);
     words[mailbox + Mailbox.Told] = 0;
     Atomics.store(words, mailbox + Mailbox.BytesUsed, 0);
     unlockWord(words, mailbox);

@@ -113,6 +113,84 @@ const TRACKING: readonly ClientCommand[] = [
   () => ['CLIENT', 'TRACKINGINFO'],
 ];
 
+const NOTIFIED: readonly ClientCommand[] = [
+  (random) => ['SET', key(random), 1],
+  (random) => ['SET', key(random), 1, 'EX', 1000],
+  (random) => ['SET', key(random), 1, random.pick(['NX', 'XX', 'KEEPTTL', 'GET'])],
+  (random) => ['SETNX', key(random), 1],
+  (random) => ['SETEX', key(random), 1000, 1],
+  (random) => ['GETEX', key(random), 'EX', 1000],
+  (random) => ['GETEX', key(random), 'PERSIST'],
+  (random) => ['GETDEL', key(random)],
+  (random) => ['GETSET', key(random), 1],
+  () => ['MSET', 'a', 1, 'b', 2],
+  () => ['MSETNX', 'a', 1, 'b', 2],
+  (random) => ['INCR', key(random)],
+  (random) => ['DECRBY', key(random), 2],
+  (random) => ['INCRBYFLOAT', key(random), 0.5],
+  (random) => ['APPEND', key(random), 'x'],
+  (random) => ['SETRANGE', key(random), 1, 'x'],
+  (random) => ['DEL', key(random)],
+  () => ['DEL', 'a', 'b'],
+  (random) => ['UNLINK', key(random)],
+  (random) => ['EXPIRE', key(random), random.pick([1000, -1])],
+  (random) => ['PEXPIREAT', key(random), random.pick([1, 99999999999999])],
+  (random) => ['PERSIST', key(random)],
+  (random) => ['RENAME', key(random), key(random)],
+  (random) => ['RENAMENX', key(random), key(random)],
+  (random) => ['COPY', key(random), key(random), 'REPLACE'],
+  (random) => [random.pick(['LPUSH', 'RPUSH', 'LPUSHX', 'RPUSHX']), key(random), 1, 2],
+  (random) => [random.pick(['LPOP', 'RPOP']), key(random)],
+  (random) => [random.pick(['LPOP', 'RPOP']), key(random), 2],
+  (random) => ['LINSERT', key(random), 'BEFORE', 1, 3],
+  (random) => ['LSET', key(random), 0, 3],
+  (random) => ['LREM', key(random), 0, random.pick([1, 2])],
+  (random) => ['LTRIM', key(random), random.below(2), random.below(3)],
+  (random) => [
+    'LMOVE',
+    key(random),
+    key(random),
+    random.pick(['LEFT', 'RIGHT']),
+    random.pick(['LEFT', 'RIGHT']),
+  ],
+  (random) => ['RPOPLPUSH', key(random), key(random)],
+  (random) => ['LMPOP', 2, 'a', 'foo:1', random.pick(['LEFT', 'RIGHT'])],
+  (random) => ['SADD', key(random), random.below(3)],
+  (random) => ['SREM', key(random), random.below(3)],
+  (random) => ['SPOP', key(random), 10],
+  (random) => ['SMOVE', key(random), key(random), 1],
+  (random) => [
+    random.pick(['SINTERSTORE', 'SUNIONSTORE', 'SDIFFSTORE']),
+    key(random),
+    key(random),
+    key(random),
+  ],
+  (random) => ['HSET', key(random), 'f', random.below(3)],
+  (random) => ['HSETNX', key(random), 'g', 1],
+  (random) => ['HINCRBY', key(random), 'n', 1],
+  (random) => ['HINCRBYFLOAT', key(random), 'n', 1.5],
+  (random) => ['HDEL', key(random), 'f', 'g'],
+  (random) => ['ZADD', key(random), random.below(3), 'm'],
+  (random) => ['ZADD', key(random), 'INCR', 1, 'm'],
+  (random) => ['ZINCRBY', key(random), 1, 'm'],
+  (random) => ['ZREM', key(random), 'm'],
+  (random) => ['ZREMRANGEBYRANK', key(random), 0, 0],
+  (random) => ['ZREMRANGEBYSCORE', key(random), 0, 1],
+  (random) => ['ZPOPMIN', key(random)],
+  (random) => ['ZMPOP', 2, 'a', 'foo:1', random.pick(['MIN', 'MAX'])],
+  (random) => [
+    random.pick(['ZUNIONSTORE', 'ZINTERSTORE', 'ZDIFFSTORE']),
+    key(random),
+    2,
+    key(random),
+    key(random),
+  ],
+  (random) => ['ZRANGESTORE', key(random), key(random), 0, random.pick([-1, 0])],
+  (random) => ['SORT', key(random), 'BY', 'nosort', 'STORE', key(random)],
+  (random) => ['SELECT', random.below(2)],
+  () => ['FLUSHDB'],
+];
+
 /** Passwords, what is not shown, and bytes that must be quoted. */
 const SHOWN_OTHERWISE: readonly ClientCommand[] = [
   (random) => ['AUTH', ...some(random, text).slice(0, 2)],
@@ -132,18 +210,22 @@ describe.skipIf(isOracleMissing('redis-server'))('conversations are those of red
   });
   afterAll(() => oracle.stop());
 
-  async function converse(choose: (random: Random, client: number) => ClientCommand): Promise<void> {
+  async function converse(
+    choose: (random: Random, client: number) => ClientCommand,
+    first: Command = ['PING'],
+  ): Promise<void> {
     const seed = chooseSeed();
     console.log(`seed ${seed}`);
     const random = new Random(seed);
     const conversation = await Conversation.open(oracle.port, CLIENTS + 1);
     try {
+      await conversation.step(CLIENTS, first);
       // When nobody tracks any more, we forget what was read.
       await conversation.step(CLIENTS, ['CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'no such key']);
       for (let step = 0; step < chooseCommandCount(COMMANDS); step++) {
         const client = random.below(CLIENTS);
         if (random.oneIn(100)) await conversation.renew(client);
-        else await conversation.step(client, choose(random, client)(random), true);
+        else await conversation.step(client, choose(random, client)(random), first.length === 1);
       }
     } finally {
       conversation.close();
@@ -165,6 +247,20 @@ describe.skipIf(isOracleMissing('redis-server'))('conversations are those of red
           random.pick([CONNECTION, PUBSUB, random.oneIn(2) ? READS : WRITES, SHOWN_OTHERWISE, EMPTYING]),
         );
       }),
+    TIMEOUT_MS,
+  );
+
+  test(
+    'keyspace notifications',
+    () =>
+      converse(
+        (random, client) => {
+          if (client === 0)
+            return () => [random.pick(['PSUBSCRIBE', 'PSUBSCRIBE', 'PUNSUBSCRIBE']), '__key*'];
+          return random.pick(NOTIFIED);
+        },
+        ['CONFIG', 'SET', 'notify-keyspace-events', 'AKE'],
+      ),
     TIMEOUT_MS,
   );
 

@@ -1,6 +1,7 @@
 /** What the journal is told. */
 import { expect, test } from 'bun:test';
 import { waitEffect } from '../../src/commands/serve-wait.ts';
+import { NO_JOURNAL } from '../../src/server/journal.ts';
 import { TestServer } from '../support/test-server.ts';
 
 test('a move whose reply would be too large changes nothing, and is not journaled', () => {
@@ -8,6 +9,7 @@ test('a move whose reply would be too large changes nothing, and is not journale
   server.engine.dispatcher.reply.bytesMax = 1_500_000;
   const journaled: string[] = [];
   server.engine.dispatcher.journal = {
+    ...NO_JOURNAL,
     append: (call) => journaled.push(call.row.name),
     appendServed: () => {},
   };
@@ -24,6 +26,7 @@ test('what was popped for a client that waited is journaled with a count that is
   const server = new TestServer();
   const journaled: string[] = [];
   server.engine.dispatcher.journal = {
+    ...NO_JOURNAL,
     append: () => {},
     appendServed: (served) => journaled.push(waitEffect(served).map(String).join(' ')),
   };

@@ -129,8 +129,9 @@ export class TestServer {
       shards: Array.from({ length: shardCount }, () => createShardMemory(shardBytes)),
       interests: createShardMemory(interestBytes),
       audience: createShardMemory(16 << 20),
+      watches: createShardMemory(16 << 20),
       tracking: createTrackingMemory(1),
-      shardHeads: createShardHeads(shardCount + 2),
+      shardHeads: createShardHeads(shardCount + 3),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
       runId: '0'.repeat(40),
@@ -162,5 +163,11 @@ export class TestServer {
     const { keyspace } = this.engine;
     for (const shard of keyspace.shards) keyspace.verifyShard(shard);
     this.engine.dispatcher.interests.verify();
+    this.engine.transactions.verify();
+    let listeners = 0;
+    for (const { subscriptions } of this.engine.clients.values()) {
+      for (const { size } of subscriptions?.bySubject ?? []) listeners += size;
+    }
+    if (this.engine.pubsub.verify() !== listeners) throw new Error('who listens is not counted right');
   }
 }

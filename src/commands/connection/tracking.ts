@@ -36,6 +36,8 @@ export interface ClientTracking {
   disable(client: Client): void;
   /** Null: nothing is tracked for it. */
   stateOf(client: Client): TrackingState | null;
+  /** Whether this worker has a client of this id. */
+  isHere(clientId: number): boolean;
   /** The worker that has a client of this id, or -1. */
   findWorker(clientId: number): Promise<number>;
   /** Everything is about to be removed (true), or has been: that is told as one thing. */
@@ -82,7 +84,14 @@ function tracking(call: Call): void {
     return call.reply.ok();
   }
   if (word !== 'ON') return call.reply.error(SYNTAX_ERROR);
+  const { server } = call;
   if (options.redirect === 0) return enable(call, options);
+  if (server.tracking.isHere(options.redirect)) {
+    options.redirectWorker = server.workerIndex;
+    return enable(call, options);
+  }
+  // In a transaction nobody can be asked.
+  if (!call.mayBlock) return call.reply.error(NO_SUCH_CLIENT);
   findRedirect(call, options);
 }
 

@@ -67,18 +67,18 @@ function dbSizeCommand(call: Call): void {
 function flushDbCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
   const { keyspace } = call;
-  keyspace.onFlush(true);
+  keyspace.onFlush(true, call.database);
   for (const shard of keyspace.shards) clearDatabase(keyspace, shard, call.database, call.key);
-  keyspace.onFlush(false);
+  keyspace.onFlush(false, call.database);
   call.reply.ok();
 }
 
 function flushAllCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
   const { keyspace } = call;
-  keyspace.onFlush(true);
+  keyspace.onFlush(true, -1);
   for (const shard of keyspace.shards) clearShard(keyspace, shard);
-  keyspace.onFlush(false);
+  keyspace.onFlush(false, -1);
   call.reply.ok();
 }
 

@@ -6,7 +6,7 @@ import type { Parked } from '../../commands/row.ts';
 import { Counter } from '../../memory/control.ts';
 import { ReplyTooLargeError, type RespWriter } from '../../protocol/resp-writer.ts';
 import type { Interests } from '../../store/interests.ts';
-import type { ParkableClient } from '../dispatch.ts';
+import type { ParkableClient } from '../parkable-client.ts';
 import { parseOutcomes, type Outcome, TOO_LARGE, writeOutcome } from './outcome.ts';
 
 /** Timers with a longer delay fire at once. */

@@ -4,6 +4,7 @@ import type { TrackingState } from '../../commands/connection/tracking.ts';
 import { Gate } from '../../commands/row.ts';
 import { Subject } from '../../store/audience.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
+import type { Transaction } from '../transactions/transaction.ts';
 
 /** What the line tells; a Connection has it all. */
 export interface ClientFacts {
@@ -27,6 +28,7 @@ export interface ClientFacts {
   readonly waiting: boolean;
   readonly isClosing: boolean;
   readonly lastCommand: Command | null;
+  readonly transaction: Transaction | null;
   readonly pendingBytes: number;
   readonly pendingCapacityBytes: number;
   readonly outputCount: number;
@@ -51,12 +53,12 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['sub', client.subscriptions?.countOf(Subject.Channel) ?? 0],
     ['psub', client.subscriptions?.countOf(Subject.Pattern) ?? 0],
     ['ssub', client.subscriptions?.countOf(Subject.ShardChannel) ?? 0],
-    ['multi', -1],
+    ['multi', client.transaction === null ? -1 : client.transaction.queued.length],
     ['qbuf', client.pendingBytes],
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
     // Arguments are read where they lie in the input, and replies are built in a buffer that all clients share.
     ['argv-mem', 0],
-    ['multi-mem', 0],
+    ['multi-mem', client.transaction?.byteCount ?? 0],
     ['rbs', 0],
     ['rbp', 0],
     ['obl', 0],
@@ -82,6 +84,7 @@ function flagLetters(client: ClientFacts): string {
   let letters = '';
   if ((client.gates & Gate.Monitor) !== 0) letters += 'O';
   if (client.subscriptions !== null) letters += 'P';
+  if (client.transaction !== null) letters += 'x';
   if (client.waiting) letters += 'b';
   if (client.tracking !== null) letters += 't';
   if (client.tracking?.isBroken === true) letters += 'R';

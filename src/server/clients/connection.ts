@@ -17,11 +17,12 @@ import { Gate, type Parked } from '../../commands/row.ts';
 import { ReplyTooLargeError, type RespWriter } from '../../protocol/resp-writer.ts';
 import { Backlog } from './backlog.ts';
 import { formatClientLine } from './client-line.ts';
-import type { ParkableClient } from '../dispatch.ts';
+import type { ParkableClient } from '../parkable-client.ts';
 import type { BufferLimit } from '../config/config.ts';
 import type { Engine } from '../engine.ts';
 import { log } from '../log.ts';
 import type { Subscriptions } from '../pubsub/subscriptions.ts';
+import type { Transaction, WatchedKey } from '../transactions/transaction.ts';
 import type { Tracked } from '../tracking/tracking.ts';
 
 /** The part of Bun's socket that a connection uses. */
@@ -54,6 +55,8 @@ export abstract class Connection implements ParkableClient {
   lastCommand: Command | null = null;
   subscriptions: Subscriptions | null = null;
   tracking: Tracked | null = null;
+  transaction: Transaction | null = null;
+  watched: Map<string, WatchedKey> | null = null;
   database = 0;
   version: 2 | 3 = 2;
   name = '';

@@ -210,7 +210,12 @@ export const SETTINGS = {
   databases: live('Data', integer(1, DATABASES_MAX), '16', 'how many databases SELECT knows', FIXED),
   'active-expire-effort': accepted(integer(1, 10), '1'),
   activerehashing: accepted(yesNo(), 'yes'),
-  'notify-keyspace-events': accepted(eventClasses(), ''),
+  'notify-keyspace-events': live(
+    'Data',
+    eventClasses(),
+    '',
+    'what happens to keys that is published: letters as in Redis, of which m, n, e, t and d bring nothing yet',
+  ),
   'hash-max-listpack-entries': live('Data', BIG_NUMBER, '512', 'fields up to which a hash is packed', {
     alias: 'hash-max-ziplist-entries',
   }),

@@ -282,9 +282,9 @@ export class MemcachedDispatcher implements MemcachedCall {
     this.locks.lockWanted();
     try {
       const database = this.keyspace.physicalDatabase(0);
-      this.keyspace.onFlush(true);
+      this.keyspace.onFlush(true, database);
       for (const shard of this.keyspace.shards) clearDatabase(this.keyspace, shard, database, this.key);
-      this.keyspace.onFlush(false);
+      this.keyspace.onFlush(false, database);
     } finally {
       this.locks.release();
     }

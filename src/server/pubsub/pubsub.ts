@@ -227,6 +227,11 @@ export class LocalPubSub implements PubSub {
   nameCount(subject: Subject): number {
     return this.audience.nameCount(subject);
   }
+
+  /** Walks who listens on any worker, and asserts every invariant. Returns how many listen, once for each name. */
+  verify(): number {
+    return this.audience.verify();
+  }
 }
 
 function kilobytes(letter: string): number {

@@ -13,7 +13,7 @@ import type { ClientTracking, TrackingMode } from '../../commands/connection/tra
 import type { Command } from '../../commands/registry.ts';
 import { type Client, Flag, Gate, KeyFlag } from '../../commands/row.ts';
 import { Counter } from '../../memory/control.ts';
-import { Head } from '../../memory/shard.ts';
+import { Head, Interest } from '../../memory/shard.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
@@ -55,9 +55,6 @@ export interface TrackingSetup {
   readonly sendRedirect: (worker: number, text: string) => void;
 }
 
-/** Added to Head.Interests of every shard by each worker that tracks: far above any count of waits. */
-const TRACKING_INTEREST = 1 << 24;
-
 export class Tracking implements ClientTracking {
   private readonly setup: TrackingSetup;
   private readonly counters: Float64Array;
@@ -94,6 +91,10 @@ export class Tracking implements ClientTracking {
       others(key);
       this.onTouched(key);
     };
+  }
+
+  isHere(clientId: number): boolean {
+    return this.setup.clients.has(clientId);
   }
 
   findWorker(clientId: number): Promise<number> {
@@ -134,7 +135,7 @@ export class Tracking implements ClientTracking {
     const isTracking = this.clientCount > 0;
     if (was > 0 === isTracking) return;
     board.setTracking(isTracking);
-    const interest = isTracking ? TRACKING_INTEREST : -TRACKING_INTEREST;
+    const interest = isTracking ? Interest.Everything : -Interest.Everything;
     for (const { heads, head } of keyspace.shards) Atomics.add(heads, head + Head.Interests, interest);
     if (!isTracking) this.keys.clear();
   }

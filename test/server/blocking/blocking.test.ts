@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import type { Call } from '../../../src/commands/row.ts';
 import { waitEffect } from '../../../src/commands/serve-wait.ts';
-import { RespWriter } from '../../../src/protocol/resp-writer.ts';
+import { NO_JOURNAL } from '../../../src/server/journal.ts';
 import { BlockingScene as Scene, bulk, pair, type Part, settle } from '../../support/blocking-scene.ts';
 
 const WRONG_TYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n';
@@ -480,14 +480,11 @@ describe('around waits', () => {
 
   test('where a command may not wait it answers at once, as if its time were over', () => {
     const scene = new Scene();
-    const { dispatcher } = scene.server.engine;
-    const scratch = new RespWriter(64);
     const ask = (...parts: string[]): string => {
-      scratch.at = 0;
-      dispatcher.executeInto(scratch, scene.server.client.connection, parts);
-      return scratch.bytes.u8.toString('latin1', 0, scratch.at);
+      scene.run('MULTI');
+      scene.run(...parts);
+      return scene.run('EXEC').slice('*1\r\n'.length);
     };
-    dispatcher.beginRead();
     expect(ask('BLPOP', 'k', '0')).toBe('*-1\r\n');
     expect(ask('BZPOPMIN', 'k', '0')).toBe('*-1\r\n');
     expect(ask('BZMPOP', '0', '1', 'k', 'MIN')).toBe('*-1\r\n');
@@ -520,6 +517,7 @@ describe('around waits', () => {
     const scene = new Scene();
     const entries: string[] = [];
     scene.server.engine.dispatcher.journal = {
+      ...NO_JOURNAL,
       append: (call: Call) => entries.push(call.row.name),
       appendServed: (served) => entries.push(waitEffect(served).map(String).join(' ')),
     };

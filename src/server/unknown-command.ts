@@ -1,0 +1,26 @@
+/** What is said of requests that name no command. */
+import type { Command } from '../commands/registry.ts';
+import type { Call } from '../commands/row.ts';
+
+/** What a line of an HTTP request begins with, and no command is called. */
+const HTTP_WORDS: readonly string[] = ['post', 'host:'];
+const NAME_LENGTH_MAX = 128;
+
+/** Whether the request is a line of HTTP. */
+export function isHttp(call: Call): boolean {
+  return HTTP_WORDS.includes(call.text(0).toLowerCase());
+}
+
+export function unknownCommandText(call: Call): string {
+  let beginning = '';
+  for (let index = 1; index < call.count && beginning.length < NAME_LENGTH_MAX; index++) {
+    beginning += `'${call.text(index).slice(0, NAME_LENGTH_MAX - beginning.length)}' `;
+  }
+  const name = call.text(0).slice(0, NAME_LENGTH_MAX);
+  return `ERR unknown command '${name}', with args beginning with: ${beginning}`;
+}
+
+export function unknownSubcommandText(call: Call, command: Command): string {
+  const name = call.text(1).slice(0, NAME_LENGTH_MAX);
+  return `ERR unknown subcommand '${name}'. Try ${command.row.name} HELP.`;
+}
