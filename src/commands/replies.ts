@@ -16,6 +16,10 @@ export const SAME_OBJECT = 'ERR source and destination objects are the same';
 export const DATABASE_OUT_OF_RANGE = 'ERR DB index is out of range';
 export const WRONG_PASSWORD = 'WRONGPASS invalid username-password pair or user is disabled.';
 export const CLIENT_NAME_INVALID = 'ERR Client names cannot contain spaces, newlines or special characters.';
+export const BUSY_SCRIPT =
+  'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
+export const BUSY_FUNCTION =
+  'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.';
 export const NO_AUTH = 'NOAUTH Authentication required.';
 
 /** `name` in lower case, as Redis prints it (`command|subcommand` for subcommands). */

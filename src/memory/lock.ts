@@ -4,7 +4,7 @@
  * burn the core of the others. Never hold one across `await`, I/O, or a wait for another thread; take several in
  * ascending shard order.
  */
-import type { Shard } from './shard.ts';
+import { Head, type Shard } from './shard.ts';
 
 const FREE = 0;
 const HELD = 1;
@@ -24,6 +24,23 @@ function lockContended(heads: Int32Array, head: number): void {
     if (heads[head] === FREE && Atomics.compareExchange(heads, head, FREE, HELD) === FREE) return;
   }
   while (Atomics.exchange(heads, head, CONTENDED) !== FREE) Atomics.wait(heads, head, CONTENDED, WAIT_MS);
+}
+
+/**
+ * `lockShard` for who can do without: false when the holder has been declared busy (`Head.Busy`), that is when a script
+ * has been running on the shard for long.
+ */
+export function lockShardUnlessBusy(shard: Shard): boolean {
+  const { heads, head } = shard;
+  if (Atomics.compareExchange(heads, head, FREE, HELD) === FREE) return true;
+  for (let spin = 0; spin < SPINS; spin++) {
+    if (heads[head] === FREE && Atomics.compareExchange(heads, head, FREE, HELD) === FREE) return true;
+  }
+  while (Atomics.exchange(heads, head, CONTENDED) !== FREE) {
+    if (Atomics.load(heads, head + Head.Busy) !== 0) return false;
+    Atomics.wait(heads, head, CONTENDED, WAIT_MS);
+  }
+  return true;
 }
 
 /** `lockShard` for a lock that is a word of its own. */

@@ -81,6 +81,10 @@ export class ScriptMachine {
       x.lua_pushnumber(from, process.cpuUsage().user / 1e6);
       return 1;
     });
+    lua.setFunction(state, 'checkpoint', (from) => {
+      this.look(from);
+      return 0;
+    });
     pushBitLibrary(lua, state);
     lua.setField(state, 'bit');
     pushCjsonLibrary(lua, state);
@@ -213,6 +217,7 @@ export class ScriptMachine {
     const { x, state } = lua;
     library.version = 2;
     this.watch = watch;
+    const start = reply.at;
     try {
       x.lua_sethook(state, this.hook, LuaHook.Count, HOOK_INSTRUCTIONS);
       const status = call();
@@ -221,6 +226,9 @@ export class ScriptMachine {
     } catch (thrown) {
       this.isSpent = true;
       if (thrown instanceof AssertionError || thrown instanceof ReplyTooLargeError) throw thrown;
+      // What was written of the reply is no whole one.
+      reply.at = start;
+      if (thrown instanceof RangeError) return reply.error('ERR reached lua stack limit');
       reply.error(
         `ERR Error running script ${name}, ${thrown instanceof Error ? thrown.message : 'not enough memory'}`,
       );

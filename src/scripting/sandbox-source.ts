@@ -14,6 +14,7 @@ local G = _G
 local rawset, rawget, next, pairs, type, pcall = rawset, rawget, next, pairs, type, pcall
 local setmetatable, getmetatable, error, tostring, loadstring = setmetatable, getmetatable, error, tostring, loadstring
 local getinfo, sub, match, concat = debug.getinfo, string.sub, string.match, table.concat
+local xpcall, resume, checkpoint = xpcall, coroutine.resume, host.checkpoint
 local READONLY = 'Attempt to modify a readonly table'
 local real = setmetatable({}, { __mode = 'k' })
 
@@ -61,13 +62,15 @@ end
 
 local safe = {}
 for _, name in pairs({ 'assert', 'collectgarbage', 'error', 'gcinfo', 'getmetatable', 'ipairs', 'rawequal',
-  'select', 'tonumber', 'tostring', 'type', 'unpack', 'xpcall', '_VERSION' }) do
+  'select', 'tonumber', 'tostring', 'type', 'unpack', '_VERSION' }) do
   safe[name] = G[name]
 end
 
 -- Redis: an error in the form of a table is caught as its text.
+-- A script that is to be killed must not go on because an error was caught, be it in a coroutine.
 local function caught(ok, ...)
   if ok then return true, ... end
+  checkpoint()
   local err = ...
   if type(err) == 'table' then
     local text = err.err
@@ -78,6 +81,15 @@ end
 
 function safe.pcall(...)
   return caught(pcall(...))
+end
+
+local function checked(ok, ...)
+  if not ok then checkpoint() end
+  return ok, ...
+end
+
+function safe.xpcall(...)
+  return checked(xpcall(...))
 end
 
 function safe.rawget(t, k)
@@ -129,6 +141,10 @@ end
 
 local math = G.math
 math.random, math.randomseed = host.random, host.randomseed
+
+function G.coroutine.resume(...)
+  return checked(resume(...))
+end
 
 safe.string = protect(G.string)
 safe.table = protect(G.table)

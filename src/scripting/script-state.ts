@@ -84,6 +84,12 @@ export class ScriptStates {
     return found;
   }
 
+  /** What has been running for the longest in another worker is a function, not a script. */
+  get isFunctionRunning(): boolean {
+    const at = this.longest();
+    return at >= 0 && this.words[at + Word.IsFunction] !== 0;
+  }
+
   /** Kills the script, or the function, that has been running for the longest. */
   kill(isFunction: boolean): 'killed' | 'none' | 'written' | 'other kind' {
     const at = this.longest();

@@ -15,6 +15,8 @@ import { readShebang, ScriptFlag } from './shebang.ts';
 /** Told when a script takes long: those who wait for what it holds need not wait on. */
 export interface BusyBell {
   ring(): void;
+  /** It has ended. */
+  hush(): void;
 }
 
 export const SCRIPT_KILLED = 'Script killed by user with SCRIPT KILL.';
@@ -134,6 +136,7 @@ export class Scripts implements Watch {
 
   private end(): void {
     this.isRunning = false;
+    if (this.hasRung) this.bell.hush();
     this.states.end();
   }
 

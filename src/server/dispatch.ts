@@ -7,14 +7,14 @@ import { AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
 import { CommandCounter, Control, Counter, TIME_BUCKETS } from '../memory/control.ts';
 import { ErrorCounts } from '../memory/error-counts.ts';
-import { lockShard, unlockShard } from '../memory/lock.ts';
+import { lockShardUnlessBusy, unlockShard } from '../memory/lock.ts';
 import { Head, Interest, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
-import { NO_AUTH, OUT_OF_MEMORY, wrongArityText } from '../commands/replies.ts';
+import { BUSY_FUNCTION, BUSY_SCRIPT, NO_AUTH, OUT_OF_MEMORY, wrongArityText } from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
@@ -38,7 +38,8 @@ import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
 import { type Request, type RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
-import { runUnderLock, ShardLocks } from './shard-locks.ts';
+import { ShardLocks } from './shard-locks.ts';
+import { ShardBusyError, underLock } from './visiting.ts';
 import { LateReplies } from './transactions/late-replies.ts';
 import type { Held, Queued } from './transactions/transaction.ts';
 import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
@@ -90,7 +91,7 @@ export class Dispatcher implements Call {
   private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
   /** The physical database that the hashes of the last `prepare` are for. */
   private preparedDatabase = -1;
-  private readonly locks: ShardLocks;
+  readonly locks: ShardLocks;
   private readonly blocking: Blocking;
   private readonly commandCounters: Float64Array;
   private readonly commandTimes: Float64Array;
@@ -418,7 +419,7 @@ export class Dispatcher implements Call {
       const keyHash = isKnown ? hash : keyspace.hash(this.source, at, byteCount, this.database);
       keyspace.locateHashed(key, this.source, at, byteCount, this.database, keyHash);
       const shard = key.shard;
-      lockShard(shard);
+      if (!lockShardUnlessBusy(shard)) return this.refuseBusy(command);
       if (words[Control.DatabaseMapVersion] !== version) {
         unlockShard(shard);
         continue;
@@ -452,7 +453,7 @@ export class Dispatcher implements Call {
     for (;;) {
       const version = this.readDatabase();
       this.keys.hash(this, command);
-      this.locks.lockWanted();
+      if (!this.locks.lockWantedUnlessBusy()) return this.refuseBusy(command);
       if (words[Control.DatabaseMapVersion] === version) break;
       this.locks.release();
     }
@@ -478,7 +479,7 @@ export class Dispatcher implements Call {
 
   private runAll(command: Command): void {
     this.locks.wantAll();
-    this.locks.lockWanted();
+    if (!this.locks.lockWantedUnlessBusy()) return this.refuseBusy(command);
     this.readDatabase();
     if (command.keys.length > 0) this.keys.hash(this, command);
     this.runLocked(command);
@@ -551,6 +552,7 @@ export class Dispatcher implements Call {
     // What the handler has written is a part of a reply at best: the client must not take the error for its next part.
     this.reply.at = this.replyStart;
     if (error instanceof ReplyTooLargeError) return this.client.refuseReply();
+    if (error instanceof ShardBusyError) return this.refuseBusy(command);
     log.error(`command ${command.name} failed`, error);
     if (error instanceof AssertionError) throw error;
     this.counters[Counter.UnexpectedErrors]!++;
@@ -647,6 +649,12 @@ export class Dispatcher implements Call {
     this.runGuarded(command);
   }
 
+  /** A script has been running for long on a shard that the command needs. Nothing was done. */
+  private refuseBusy(command: Command): void {
+    const isFunction = this.server.scripts.states.isFunctionRunning;
+    this.reject(command, isFunction ? BUSY_FUNCTION : BUSY_SCRIPT);
+  }
+
   locate(index: number, key: Key): void {
     this.keys.locate(this, index, key);
   }
@@ -666,17 +674,14 @@ export class Dispatcher implements Call {
   }
 
   eachShard(visit: (shard: Shard) => boolean | void): void {
-    for (const shard of this.keyspace.shards) {
-      if (this.underLock(shard, visit) === false) return;
+    for (let index = 0; index < this.keyspace.shards.length; index++) {
+      if (this.withShard(index, visit) === false) return;
     }
   }
 
-  withShard(index: number, visit: (shard: Shard) => void): void {
-    this.underLock(this.keyspace.shards[index]!, visit);
-  }
-
-  private underLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
-    return this.locks.holds(shard.index) ? visit(shard) : runUnderLock(shard, visit);
+  withShard(index: number, visit: (shard: Shard) => boolean | void): boolean | void {
+    const shard = this.keyspace.shards[index]!;
+    return this.locks.holds(index) ? visit(shard) : underLock(shard, visit);
   }
 
   park(): Parked {

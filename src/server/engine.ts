@@ -168,7 +168,7 @@ export class Engine implements Server {
       setup.workerIndex,
       new ServerScriptHost(this.dispatcher, () => this.scripts),
       API_VERSION,
-      { ring: () => {} },
+      { ring: () => this.dispatcher.locks.setBusy(true), hush: () => this.dispatcher.locks.setBusy(false) },
     );
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);

@@ -1,5 +1,5 @@
 /** The set of shard locks one command holds: taken in ascending order, given back together. */
-import { lockShard, unlockShard } from '../memory/lock.ts';
+import { lockShard, lockShardUnlessBusy, unlockShard } from '../memory/lock.ts';
 import { Head, Interest, type Shard } from '../memory/shard.ts';
 
 export class ShardLocks {
@@ -32,6 +32,24 @@ export class ShardLocks {
   lockWanted(): void {
     for (; this.heldCount < this.wantedCount; this.heldCount++) {
       lockShard(this.shards[this.wanted[this.heldCount]!]!);
+    }
+  }
+
+  /** Like `lockWanted`; false, with no lock held, when one of the shards is busy with a script that runs for long. */
+  lockWantedUnlessBusy(): boolean {
+    for (; this.heldCount < this.wantedCount; this.heldCount++) {
+      if (lockShardUnlessBusy(this.shards[this.wanted[this.heldCount]!]!)) continue;
+      this.release();
+      return false;
+    }
+    return true;
+  }
+
+  /** Tells who waits for the locks held that they will be for long, or (false) no longer. */
+  setBusy(isBusy: boolean): void {
+    for (let place = 0; place < this.heldCount; place++) {
+      const { heads, head } = this.shards[this.wanted[place]!]!;
+      Atomics.store(heads, head + Head.Busy, isBusy ? 1 : 0);
     }
   }
 
@@ -72,15 +90,5 @@ export class ShardLocks {
     while (this.heldCount > 0) unlockShard(this.shards[this.wanted[--this.heldCount]!]!);
     for (let place = 0; place < this.wantedCount; place++) this.isWanted[this.wanted[place]!] = 0;
     this.wantedCount = 0;
-  }
-}
-
-/** Runs `visit` under the lock of one shard. */
-export function runUnderLock(shard: Shard, visit: (shard: Shard) => boolean | void): boolean | void {
-  lockShard(shard);
-  try {
-    return visit(shard);
-  } finally {
-    unlockShard(shard);
   }
 }

@@ -75,6 +75,10 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   // Tips, and the flag touches_arbitrary_keys.
   'randomkey',
   'scan',
+  // The flag may_replicate, which Redis 7.0 does not show, and notes on keys.
+  'eval',
+  'evalsha',
+  'fcall',
   // Redis 7.0 has the flag `protected` but does not show it.
   'debug',
   // Redis 7.0 has the flag `may_replicate` but does not show it.

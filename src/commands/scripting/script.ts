@@ -1,7 +1,7 @@
 /** SCRIPT: the scripts that the server knows. */
 import { sha1 } from '../../scripting/scripts.ts';
 import { isWord } from '../argument.ts';
-import { helpText } from '../replies.ts';
+import { BUSY_FUNCTION, BUSY_SCRIPT, helpText } from '../replies.ts';
 import { type Call, Flag, type Row } from '../row.ts';
 
 const HELP = [
@@ -23,11 +23,6 @@ const HELP = [
 const UNKILLABLE =
   'UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script ' +
   'termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.';
-export const BUSY_SCRIPT =
-  'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
-const BUSY_FUNCTION =
-  'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.';
-
 export const scriptRow: Row = {
   name: 'SCRIPT',
   since: '2.6.0',

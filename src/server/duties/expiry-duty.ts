@@ -3,7 +3,7 @@
  * what nobody asks for does not keep its memory. It looks at a slice of each shard per tick, and at slice after slice where many keys are stale.
  */
 import { Counter } from '../../memory/control.ts';
-import { lockShard, unlockShard } from '../../memory/lock.ts';
+import { lockShardUnlessBusy, unlockShard } from '../../memory/lock.ts';
 import { Header, type Shard } from '../../memory/shard.ts';
 import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
@@ -63,7 +63,7 @@ export class ExpiryDuty {
 
   private slice(shard: Shard): number {
     if (!this.hasExpiries(shard)) return 0;
-    lockShard(shard);
+    if (!lockShardUnlessBusy(shard)) return 0;
     try {
       return expireSlice(this.keyspace, shard, SLICE_ENTRIES, this.key);
     } finally {

@@ -1,6 +1,6 @@
 /** Frees, bit by bit, the structures of removed values in a worker's home shards (store/graveyard.ts). */
 import { Counter } from '../../memory/control.ts';
-import { lockShard, unlockShard } from '../../memory/lock.ts';
+import { lockShardUnlessBusy, unlockShard } from '../../memory/lock.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { freeBuried, isGraveyardEmpty } from '../../store/graveyard.ts';
 
@@ -43,17 +43,19 @@ export class GraveyardDuty {
           setImmediate(() => this.turn());
           return;
         }
-        this.slice(shard);
+        if (!this.slice(shard)) break;
       }
     }
   }
 
-  private slice(shard: Shard): void {
-    lockShard(shard);
+  /** False: a script has been holding the shard for long; another time. */
+  private slice(shard: Shard): boolean {
+    if (!lockShardUnlessBusy(shard)) return false;
     try {
       if (freeBuried(shard, SLICE_ELEMENTS)) this.counters[Counter.LazyFreed]!++;
     } finally {
       unlockShard(shard);
     }
+    return true;
   }
 }

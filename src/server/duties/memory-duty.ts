@@ -1,6 +1,6 @@
 /** A worker's care for the memory of its home shards: free pages that nobody needs go back to the system. */
 import { type Advise, GiveBack } from '../../memory/give-back.ts';
-import { lockShard, unlockShard } from '../../memory/lock.ts';
+import { lockShardUnlessBusy, unlockShard } from '../../memory/lock.ts';
 import { Header, PAGE_BYTES, type Shard } from '../../memory/shard.ts';
 
 /** What was free all through this many ticks is taken to be spare. */
@@ -76,7 +76,7 @@ export class MemoryDuty {
   private giveBackOne(index: number): number {
     if (this.spareBytes[index]! <= 0) return 0;
     const shard = this.shards[index]!;
-    lockShard(shard);
+    if (!lockShardUnlessBusy(shard)) return 0;
     try {
       const given = this.giveBack.giveBackRun(shard, this.spareBytes[index]!);
       this.spareBytes[index] = given === 0 ? 0 : this.spareBytes[index]! - given;

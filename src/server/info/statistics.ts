@@ -2,7 +2,7 @@
  *  live. Kept in the control block, where INFO of any worker finds them. */
 import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
-import { lockShard, unlockShard } from '../../memory/lock.ts';
+import { lockShardUnlessBusy, unlockShard } from '../../memory/lock.ts';
 import { expiryAtMs } from '../../store/record.ts';
 import { collectRecords } from '../../store/walking.ts';
 import type { Engine } from '../engine.ts';
@@ -80,7 +80,7 @@ export class Statistics {
     for (let i = 0; i < Math.min(TTL_SHARDS, shards.length); i++) {
       const shard = shards[(first + i) % shards.length]!;
       this.records.length = 0;
-      lockShard(shard);
+      if (!lockShardUnlessBusy(shard)) continue;
       try {
         collectRecords(
           keyspace,

@@ -1,0 +1,121 @@
+/** Scripts over several worker threads: known everywhere at once, atomic for every reader, and to be killed from elsewhere. */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { RealClient, type RealServer, startRealServer } from '../support/real-server.ts';
+
+const CLIENTS = 12;
+const ACCOUNTS = 8;
+const TOTAL = ACCOUNTS * 100;
+const PATIENCE_MS = 1500;
+
+let server: RealServer;
+let clients: RealClient[];
+
+beforeAll(async () => {
+  server = await startRealServer(['--threads', '4', '--busy-reply-threshold', '200']);
+  clients = await Promise.all(Array.from({ length: CLIENTS }, () => RealClient.open(server.port)));
+});
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await server.stop();
+});
+
+/** Clients of workers that are not kept by a script, which answer a PING. */
+async function answering(): Promise<RealClient[]> {
+  const asked = clients.filter((client) => client !== clients[0]);
+  for (const client of asked) {
+    client.received = '';
+    client.send('PING');
+  }
+  await Bun.sleep(300);
+  return asked.filter((client) => client.received === '+PONG\r\n');
+}
+
+async function whenEnded(client: RealClient): Promise<string> {
+  await client.until(() => client.received.includes('\r\n'), PATIENCE_MS);
+  return client.received;
+}
+
+test('a script loaded by one worker is known to every other', async () => {
+  const sha = (await clients[0]!.ask('SCRIPT', 'LOAD', 'return 42')).split('\r\n')[1]!;
+  for (const client of clients) expect(await client.ask('EVALSHA', sha, 0)).toBe(':42\r\n');
+  await clients[1]!.ask('SCRIPT', 'FLUSH');
+  for (const client of clients) expect(await client.ask('EVALSHA', sha, 0)).toStartWith('-NOSCRIPT');
+  const code = '#!lua name=l\nredis.register_function("f",function() return 5 end)';
+  expect(await clients[2]!.ask('FUNCTION', 'LOAD', code)).toBe('$1\r\nl\r\n');
+  for (const client of clients) expect(await client.ask('FCALL', 'f', 0)).toBe(':5\r\n');
+  await clients[3]!.ask('FUNCTION', 'DELETE', 'l');
+  for (const client of clients) expect(await client.ask('FCALL', 'f', 0)).toBe('-ERR Function not found\r\n');
+});
+
+test('transfers by scripts, with keys they do not declare, never change the total that anyone sees', async () => {
+  const keys = Array.from({ length: ACCOUNTS }, (_, index) => `account:${index}`);
+  for (const key of keys) await clients[0]!.ask('SET', key, '100');
+  const transfer =
+    'redis.call("decrby","account:"..ARGV[1],ARGV[3]) redis.call("incrby","account:"..ARGV[2],ARGV[3]) return 1';
+  const sum = `local s=0 for _,v in ipairs(redis.call("mget","${keys.join('","')}")) do s=s+v end return s`;
+  const untilMs = performance.now() + 1000;
+  let transfers = 0;
+  let readings = 0;
+  await Promise.all(
+    clients.map(async (client, index) => {
+      while (performance.now() < untilMs) {
+        if (index % 2 === 0) {
+          const [from, to, amount] = [transfers % ACCOUNTS, (transfers * 3 + 1) % ACCOUNTS, transfers % 7];
+          await client.ask('EVAL', transfer, 0, from, to, amount);
+          transfers++;
+        } else if (index % 4 === 1) {
+          expect(await client.ask('EVAL', sum, 0)).toBe(`:${TOTAL}\r\n`);
+          readings++;
+        } else {
+          client.received = '';
+          client.send('MGET', ...keys);
+          await client.until(() => client.received.split('\r\n').length === ACCOUNTS * 2 + 2);
+          const values = client.received.split('\r\n').filter((_, line) => line > 0 && line % 2 === 0);
+          expect(values.reduce((total, value) => total + Number(value), 0)).toBe(TOTAL);
+          readings++;
+        }
+      }
+    }),
+  );
+  expect(transfers).toBeGreaterThan(50);
+  expect(readings).toBeGreaterThan(50);
+});
+
+for (const [what, script] of [
+  ['an endless loop', 'while true do end'],
+  ['one that catches every error', 'local function f() while true do end end while true do pcall(f) end'],
+  [
+    'one in a coroutine',
+    'while true do coroutine.resume(coroutine.create(function() while true do end end)) end',
+  ],
+] as const) {
+  test(`${what} is killed from another worker, and who waits for it meanwhile is told that it is busy`, async () => {
+    clients[0]!.received = '';
+    clients[0]!.send('EVAL', script, 0);
+    await Bun.sleep(400);
+    const others = await answering();
+    expect(others.length).toBeGreaterThan(0);
+    const reply = await others[0]!.ask('SET', 'a', 'b');
+    expect(reply).toBe(
+      '-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n',
+    );
+    expect(await others[0]!.ask('KEYS', '*')).toStartWith('-BUSY');
+    expect(await others[0]!.ask('FUNCTION', 'KILL')).toStartWith('-BUSY');
+    expect(await others[0]!.ask('SCRIPT', 'KILL')).toBe('+OK\r\n');
+    expect(await whenEnded(clients[0]!)).toContain('Script killed by user with SCRIPT KILL');
+    expect(await others[0]!.ask('SET', 'a', 'b')).toBe('+OK\r\n');
+    expect(await others[0]!.ask('SCRIPT', 'KILL')).toStartWith('-NOTBUSY');
+    expect(await clients[0]!.ask('EVAL', 'return 1', 0)).toBe(':1\r\n');
+  });
+}
+
+test('a script that has written is not killed', async () => {
+  const script =
+    'redis.call("set","x","y") local t=redis.call("time") local e=t[1]+1 while redis.call("time")[1]+0<=e do end return 1';
+  clients[0]!.received = '';
+  clients[0]!.send('EVAL', script, 0);
+  await Bun.sleep(400);
+  const others = await answering();
+  expect(await others[0]!.ask('SCRIPT', 'KILL')).toStartWith('-UNKILLABLE');
+  await clients[0]!.until(() => clients[0]!.received === ':1\r\n');
+});
