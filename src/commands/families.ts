@@ -1,4 +1,5 @@
 /** Every family of commands there is. */
+import { bitmapFamily } from './bitmap/bitmap.ts';
 import { commandFamily } from './server/command.ts';
 import { configFamily } from './server/config.ts';
 import { connectionFamily } from './connection/connection.ts';
@@ -20,6 +21,7 @@ export const FAMILIES: readonly Family[] = [
   hashFamily,
   setFamily,
   sortedSetFamily,
+  bitmapFamily,
   genericFamily,
   databaseFamily,
   serverFamily,
