@@ -7,6 +7,7 @@ import { databaseFamily } from './server/database.ts';
 import { debugFamily } from './server/debug.ts';
 import { genericFamily } from './generic/generic.ts';
 import { hashFamily } from './hash/hash.ts';
+import { hyperLogLogFamily } from './hyperloglog/hyperloglog.ts';
 import { listFamily } from './list/list.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
@@ -22,6 +23,7 @@ export const FAMILIES: readonly Family[] = [
   setFamily,
   sortedSetFamily,
   bitmapFamily,
+  hyperLogLogFamily,
   genericFamily,
   databaseFamily,
   serverFamily,
