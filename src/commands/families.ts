@@ -6,6 +6,7 @@ import { connectionFamily } from './connection/connection.ts';
 import { databaseFamily } from './server/database.ts';
 import { debugFamily } from './server/debug.ts';
 import { genericFamily } from './generic/generic.ts';
+import { geoFamily } from './geo/geo.ts';
 import { hashFamily } from './hash/hash.ts';
 import { hyperLogLogFamily } from './hyperloglog/hyperloglog.ts';
 import { listFamily } from './list/list.ts';
@@ -24,6 +25,7 @@ export const FAMILIES: readonly Family[] = [
   sortedSetFamily,
   bitmapFamily,
   hyperLogLogFamily,
+  geoFamily,
   genericFamily,
   databaseFamily,
   serverFamily,
