@@ -71,8 +71,9 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   // Tips, and the flag touches_arbitrary_keys.
   'randomkey',
   'scan',
-  // Redis 7.0 has the flag `protected` but does not show it.
+  // Redis 7.0 has the flags `protected` and `may_replicate` but does not show them.
   'debug',
+  'pfcount',
   // They lost the flag `noscript`: in a script they do not wait.
   'blpop',
   'brpop',
