@@ -11,8 +11,9 @@ const spread = (random: Random, limit: number): number =>
 
 function place(random: Random): Argument[] {
   if (random.oneIn(25)) {
-    const odd = ['x', '', 'inf', '181', '-180.5', '1e3', '85.1', '-86', '200.0078125', '1e30'];
-    return random.oneIn(2) ? [random.pick(odd), '10'] : ['10', random.pick(odd)];
+    // None is a place, or two members might be in the same.
+    const odd = random.pick(['x', '', 'inf', '181', '-180.5', '1e3', '200.0078125', '1e30']);
+    return random.oneIn(2) ? [odd, '10'] : ['10', random.pick([odd, '85.1', '-86'])];
   }
   if (random.oneIn(3)) return [13 + spread(random, 2), 38 + spread(random, 2)];
   if (random.oneIn(8)) return [180 - random.below(2000) / 977, 85 - random.below(2000) / 977];
