@@ -53,7 +53,7 @@ function options(random: Random, details: boolean): Argument[] {
     else if (choice === 2) {
       if (random.oneIn(4)) args.push(word(random, 'ANY'));
     } else args.push(word(random, random.pick(['WITHDIST', 'WITHCOORD', 'WITHHASH'])));
-    if (random.oneIn(60)) args.push(random.pick(['FOO', 'COUNT', 'STORE', 'STOREDIST', 'BYBOX']));
+    if (random.oneIn(60)) args.push(random.pick(['FOO', 'COUNT', 'STORE', 'BYBOX']));
   }
   return args;
 }
@@ -70,11 +70,24 @@ function shape(random: Random): Argument[] {
   return random.oneIn(4) ? [...by, ...args] : [...args, ...by];
 }
 
+/** Distances go to keys of their own: as scores they would all be one place. */
+const distanceKey = (random: Random): string => `d${random.below(3)}`;
+
+function store(random: Random): Argument[] {
+  if (random.oneIn(2)) return [word(random, 'STORE'), anyKey(random)];
+  return [word(random, 'STOREDIST'), distanceKey(random)];
+}
+
 function stores(random: Random): Argument[] {
-  const args: Argument[] = [];
-  if (random.oneIn(2)) args.push(word(random, random.pick(['STORE', 'STOREDIST'])), anyKey(random));
-  if (random.oneIn(8)) args.push(random.pick(['STORE', 'STOREDIST']), anyKey(random));
+  const args = random.oneIn(2) ? store(random) : [];
+  if (random.oneIn(8)) args.push(...store(random));
   return args;
+}
+
+function searchStore(random: Random): Command {
+  const tail = [...shape(random), ...options(random, random.oneIn(20))];
+  if (random.oneIn(2)) return ['GEOSEARCHSTORE', anyKey(random), anyKey(random), ...tail];
+  return ['GEOSEARCHSTORE', distanceKey(random), anyKey(random), ...tail, word(random, 'STOREDIST')];
 }
 
 function add(random: Random): Command {
@@ -98,7 +111,7 @@ function radiusBy(random: Random): Command {
   return [`GEORADIUSBYMEMBER${suffix}`, anyKey(random), member(random), ...radius(random), ...tail];
 }
 
-/** Over the keys g0 to g4. One member only has an odd score: several of those would be in one place, equally far. */
+/** Over the keys g0 to g4, and d0 to d2. One member only has an odd score: several of those would be in one place, equally far. */
 export const GEO_GENERATORS: readonly Generator[] = [
   add,
   add,
@@ -117,18 +130,12 @@ export const GEO_GENERATORS: readonly Generator[] = [
   (random) => ['GEOSEARCH', anyKey(random), ...shape(random), ...options(random, true)],
   (random) => ['GEOSEARCH', anyKey(random), ...shape(random), ...options(random, true)],
   (random) => ['GEOSEARCH', anyKey(random), ...shape(random), ...options(random, true)],
-  (random) => [
-    'GEOSEARCHSTORE',
-    anyKey(random),
-    anyKey(random),
-    ...shape(random),
-    ...options(random, random.oneIn(20)),
-    ...(random.oneIn(3) ? ['STOREDIST'] : []),
-  ],
+  searchStore,
   radiusBy,
   radiusBy,
   radiusBy,
   (random) => ['ZRANGE', anyKey(random), 0, -1, 'WITHSCORES'],
+  (random) => ['ZRANGE', distanceKey(random), 0, -1, 'WITHSCORES'],
   (random) => [
     'ZADD',
     anyKey(random),
