@@ -8,10 +8,13 @@ import { formatInteger, integerDigits, parseDigits } from './number.ts';
 const DOT = 0x2e;
 const MINUS = 0x2d;
 const ZERO = 0x30;
+const NINE = 0x39;
 const DOUBLE: BinaryFormat = { precision: 53, exponentMin: -1074, limit: 1024 };
 /** So many digits are exact in a double, and so are the powers of ten they are divided by. */
 const FAST_DIGITS_MAX = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: FAST_DIGITS_MAX + 1 }, (_, power) => 10 ** power);
+/** Longer texts may be too small for any double, which is an error. */
+const LONG_DECIMAL_BYTES_MAX = 64;
 /** The precision of %.17g, and the exponents from which it switches to scientific notation. */
 const PRECISION = 17;
 const FIXED_EXPONENT_MIN = -4;
@@ -66,7 +69,23 @@ function parsePlainDecimal(u8: Uint8Array, start: number, end: number): number {
   return negative ? -value : value;
 }
 
+/** Digits around one dot, more than a double holds, as coordinates have them: the engine rounds them as strtod does. */
+function parseLongDecimal(u8: Uint8Array, start: number, end: number): number {
+  if (end - start > LONG_DECIMAL_BYTES_MAX) return NaN;
+  const firstAt = start < end && u8[start]! === MINUS ? start + 1 : start;
+  let dotAt = -1;
+  for (let at = firstAt; at < end; at++) {
+    const byte = u8[at]!;
+    if (byte === DOT && dotAt < 0) dotAt = at;
+    else if (byte < ZERO || byte > NINE) return NaN;
+  }
+  if (dotAt <= firstAt || dotAt === end - 1) return NaN;
+  return Number(String.fromCharCode(...u8.subarray(start, end)));
+}
+
 function parseAnyFloat(u8: Uint8Array, start: number, end: number): number {
+  const decimal = parseLongDecimal(u8, start, end);
+  if (decimal === decimal) return decimal;
   const text = readFloatText(u8, start, end);
   const rounded = text && roundFloatText(text, DOUBLE);
   if (!text || !rounded) return NaN;

@@ -1,13 +1,16 @@
 /** Every family of commands there is. */
 import { aclFamily } from './acl/acl.ts';
+import { bitmapFamily } from './bitmap/bitmap.ts';
 import { commandFamily } from './server/command.ts';
 import { configFamily } from './server/config.ts';
 import { connectionFamily } from './connection/connection.ts';
 import { databaseFamily } from './server/database.ts';
 import { debugFamily } from './server/debug.ts';
 import { genericFamily } from './generic/generic.ts';
+import { geoFamily } from './geo/geo.ts';
 import { hashFamily } from './hash/hash.ts';
 import { latencyFamily } from './server/latency.ts';
+import { hyperLogLogFamily } from './hyperloglog/hyperloglog.ts';
 import { listFamily } from './list/list.ts';
 import { memoryFamily } from './server/memory.ts';
 import { monitorFamily } from './server/monitor.ts';
@@ -29,6 +32,9 @@ export const FAMILIES: readonly Family[] = [
   hashFamily,
   setFamily,
   sortedSetFamily,
+  bitmapFamily,
+  hyperLogLogFamily,
+  geoFamily,
   genericFamily,
   pubsubFamily,
   databaseFamily,

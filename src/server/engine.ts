@@ -296,6 +296,7 @@ export class Engine implements Server {
       setValueBytes: config.number('set-max-listpack-value'),
       sortedSetEntries: config.number('zset-max-listpack-entries'),
       sortedSetValueBytes: config.number('zset-max-listpack-value'),
+      hyperLogLogBytes: config.number('hll-sparse-max-bytes'),
     } satisfies PackedLimits);
   }
 

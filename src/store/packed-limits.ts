@@ -9,4 +9,6 @@ export class PackedLimits {
   setValueBytes = 64;
   sortedSetEntries = 128;
   sortedSetValueBytes = 64;
+  /** Bytes up to which a HyperLogLog is sparse. */
+  hyperLogLogBytes = 3000;
 }

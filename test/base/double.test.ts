@@ -101,6 +101,25 @@ describe('parseFloatStrict', () => {
   });
 });
 
+test('parseFloatStrict reads decimals of any length as the engine does', () => {
+  const digits = (length: number): string =>
+    Array.from({ length }, (_, i) => String((i * 7 + length * 3) % 10)).join('');
+  for (let whole = 1; whole < 40; whole++) {
+    for (let fraction = 1; fraction < 40; fraction++) {
+      const text = `${whole % 2 === 0 ? '-' : ''}${digits(whole)}.${digits(fraction)}`;
+      expect(parse(text)).toBe(Number(text));
+    }
+  }
+  for (const text of [
+    '1.2.3456789012345678',
+    '-.12345678901234567',
+    '12345678901234567.',
+    '1234567890123456-.1',
+  ]) {
+    expect(parse(text)).toBe(/^[-\d]*\.\d*$/.test(text) && !text.slice(1).includes('-') ? Number(text) : NaN);
+  }
+});
+
 describe('formatDouble', () => {
   test('spells doubles as Redis 7.0 does', () => {
     const spelled: [number, string][] = [

@@ -84,6 +84,9 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   // Redis 7.0 has the flag `may_replicate` but does not show it.
   'publish',
   'spublish',
+  // Redis 7.0 has the flags `protected` and `may_replicate` but does not show them.
+  'debug',
+  'pfcount',
   // They lost the flag `noscript`: in a script they do not wait.
   'blpop',
   'brpop',

@@ -253,7 +253,7 @@ export const SETTINGS = {
     'bytes of a member up to which a sorted set is packed',
     { alias: 'zset-max-ziplist-value' },
   ),
-  'hll-sparse-max-bytes': accepted(BYTES, '3000'),
+  'hll-sparse-max-bytes': live('Data', BYTES, '3000', 'bytes up to which a HyperLogLog is sparse'),
   'stream-node-max-bytes': accepted(BYTES, '4096'),
   'stream-node-max-entries': accepted(BIG_NUMBER, '100'),
   'tracking-table-max-keys': accepted(BIG_NUMBER, '1000000'),
