@@ -165,6 +165,8 @@ export class Engine implements Server {
     const { config } = this;
     Object.assign(this.keyspace.packedLimits, {
       listNode: config.number('list-max-listpack-size'),
+      streamNodeBytes: config.number('stream-node-max-bytes'),
+      streamNodeEntries: config.number('stream-node-max-entries'),
       hashEntries: config.number('hash-max-listpack-entries'),
       hashValueBytes: config.number('hash-max-listpack-value'),
       integerSetEntries: config.number('set-max-intset-entries'),

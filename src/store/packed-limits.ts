@@ -9,4 +9,7 @@ export class PackedLimits {
   setValueBytes = 64;
   sortedSetEntries = 128;
   sortedSetValueBytes = 64;
+  /** When a node of a stream is full: bytes, and entries; 0 is no limit. */
+  streamNodeBytes = 4096;
+  streamNodeEntries = 100;
 }

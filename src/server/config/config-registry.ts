@@ -248,8 +248,8 @@ export const SETTINGS = {
     { alias: 'zset-max-ziplist-value' },
   ),
   'hll-sparse-max-bytes': accepted(BYTES, '3000'),
-  'stream-node-max-bytes': accepted(BYTES, '4096'),
-  'stream-node-max-entries': accepted(BIG_NUMBER, '100'),
+  'stream-node-max-bytes': live('Data', BYTES, '4096', 'bytes of a node of a stream, 0 for any'),
+  'stream-node-max-entries': live('Data', BIG_NUMBER, '100', 'entries of a node of a stream, 0 for any'),
   'tracking-table-max-keys': accepted(BIG_NUMBER, '1000000'),
   'sanitize-dump-payload': accepted(oneOf('no', 'yes', 'clients'), 'no'),
 
