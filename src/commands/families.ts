@@ -11,6 +11,7 @@ import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
 import { setFamily } from './set/set.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
+import { streamFamily } from './stream/stream.ts';
 import { stringFamily } from './string/string.ts';
 
 export const FAMILIES: readonly Family[] = [
@@ -20,6 +21,7 @@ export const FAMILIES: readonly Family[] = [
   hashFamily,
   setFamily,
   sortedSetFamily,
+  streamFamily,
   genericFamily,
   databaseFamily,
   serverFamily,

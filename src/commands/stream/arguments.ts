@@ -7,7 +7,7 @@ import { StreamId } from '../../structures/stream/stream-id.ts';
 import { parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER } from '../replies.ts';
 import type { Call } from '../row.ts';
-import { readTyped, WRONG } from '../typed-value.ts';
+import { findTyped, readTyped, WRONG } from '../typed-value.ts';
 
 const INVALID_ID = 'ERR Invalid stream ID specified as stream command argument';
 /** Redis: longer texts are no ids. */
@@ -175,6 +175,12 @@ export function readStream(call: Call, key: Key): number {
   return record > 0 ? rootOf(key.shard, record) : record;
 }
 
+/** `readStream` for a command that does not count as one that reads the value. */
+export function findStream(call: Call, key: Key): number {
+  const record = findTyped(call, key, ValueType.Stream);
+  return record > 0 ? rootOf(key.shard, record) : record;
+}
+
 /** The group named by argument `index`, of the stream `root` under `call.key`, or 0; 0 where there is no stream. */
 export function groupArgument(call: Call, root: number, index: number): number {
   return root === 0 ? 0 : findGroup(call.key.shard, root, nameArgument(call, index, scratchName));
@@ -182,7 +188,7 @@ export function groupArgument(call: Call, root: number, index: number): number {
 
 const scratchName: MutableName = { bytes: null as never, at: 0, byteCount: 0 };
 
-/** An argument's bytes in an error text. */
-export function rawText(call: Call, index: number): string {
-  return call.text(index);
+/** Redis: what is said where a group, named by argument 2, or its key, argument 1, is missing. */
+export function noGroup(call: Call): void {
+  call.reply.error(`NOGROUP No such key '${call.text(1)}' or consumer group '${call.text(2)}'`);
 }

@@ -20,7 +20,6 @@ import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts'
 import { findTyped } from '../typed-value.ts';
 import { idArgument, integerArgument, intervalArgument, NO_STREAM, readStream, Sequence } from './arguments.ts';
 import { replyId, replyRange } from './entries.ts';
-import { ackRows } from './ack.ts';
 import { groupRows } from './group.ts';
 import { infoRows } from './info.ts';
 import { pendingRows } from './pending.ts';
@@ -108,7 +107,7 @@ const entryRows: readonly Row[] = [
 
 export const streamFamily: Family = {
   group: 'stream',
-  rows: [...entryRows, ...readRows, ...groupRows, ...ackRows, ...pendingRows, ...infoRows],
+  rows: [...entryRows, ...readRows, ...groupRows, ...pendingRows, ...infoRows],
 };
 
 /** Redis: an entry of more bytes does not fit a node. */
@@ -118,7 +117,12 @@ const scratchOptions = new TrimOptions();
 const scratchId = new StreamId();
 const scratchOther = new StreamId();
 const scratchInteger = new Int64();
-const scratchFields = { source: null as never as Call['source'], args: new Int32Array(0), first: 0, count: 0 };
+const scratchFields = {
+  source: null as never as Call['source'],
+  args: new Int32Array(0) as Int32Array,
+  first: 0,
+  count: 0,
+};
 
 /** Hot. */
 function xaddCommand(call: Call): void {

@@ -9,8 +9,9 @@ import { elementCount } from '../../store/element-count.ts';
 import { type Interests, type KeyArguments, Wait } from '../../store/interests.ts';
 import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import { recordType } from '../../store/record.ts';
+import { recordType, ValueType } from '../../store/record.ts';
 import { serveWait } from '../../commands/serve-wait.ts';
+import { isStreamWaitOver } from '../../commands/stream/waiting.ts';
 import type { ServedWait } from '../../commands/waiting.ts';
 import type { BlockRequest } from '../../commands/row.ts';
 import type { Journal, ParkableClient } from '../dispatch.ts';
@@ -71,6 +72,8 @@ export class Blocking {
       const { args, source } = keys;
       wait.setDestination(source, args[request.destination * 2]!, args[request.destination * 2 + 1]!);
     }
+    const { parameters } = request;
+    if (parameters !== undefined) wait.setDestination(parameters, 0, parameters.u8.length);
     if (this.interests.register(wait, keys) === 0) return false;
     this.clients.add(client, wait.at, request.timeoutMs);
     return true;
@@ -96,10 +99,14 @@ export class Blocking {
     const { key, wait } = served;
     for (;;) {
       const record = keyspace.find(key);
-      if (record === 0) return;
+      if (record === 0 || recordType(key.shard, record) === ValueType.Stream) {
+        if (!interests.claimWhere(key, ValueType.Stream, isStreamWaitOver, wait)) return;
+        this.serveClaimed(journal);
+        continue;
+      }
       const count = elementCount(key.shard, record);
       if (count === 0 || !interests.claim(key, recordType(key.shard, record), count, wait)) return;
-      assert(allLocked || wait.destinationBytes < 0, 'blocking: a move without the lock of its destination');
+      assert(allLocked || !wait.isMove, 'blocking: a move without the lock of its destination');
       this.serveClaimed(journal);
     }
   }
@@ -107,7 +114,7 @@ export class Blocking {
   private serveClaimed(journal: Journal): void {
     const { keyspace, served, clients } = this;
     const { key, wait, reply, destination } = served;
-    if (wait.destinationBytes >= 0) {
+    if (wait.isMove) {
       keyspace.locate(destination, wait.destination, 0, wait.destinationBytes, key.database);
     }
     reply.at = 0;
@@ -129,7 +136,7 @@ export class Blocking {
   }
 
   private onTouched(key: Key): void {
-    if (key.record === 0 || elementCount(key.shard, key.record) === 0) return;
+    // Who waits for a stream on behalf of a group is told when it is gone.
     if (this.interests.isAwaited(key.hash)) this.ready.add(key);
   }
 
@@ -138,7 +145,8 @@ export class Blocking {
     const { keyspace } = this;
     const keys = this.interests.exchangeDatabases(a, b, () => new Key(keyspace.shards[0]!));
     for (const key of keys) {
-      if (keyspace.find(key) !== 0) this.onTouched(key);
+      keyspace.find(key);
+      this.onTouched(key);
     }
   }
 }
