@@ -40,7 +40,14 @@ export function isSymbol(call: Call, index: number, symbol: string): boolean {
  * Parses [at, at + byteCount) as an id without `-` and `+`. An id of milliseconds alone has the lowest sequence number, or
  * with `fillMax` the highest. With `allowOpen` the sequence number may be a star.
  */
-function parseId(u8: Uint8Array, at: number, byteCount: number, fillMax: boolean, allowOpen: boolean, into: StreamId): Sequence {
+function parseId(
+  u8: Uint8Array,
+  at: number,
+  byteCount: number,
+  fillMax: boolean,
+  allowOpen: boolean,
+  into: StreamId,
+): Sequence {
   if (byteCount > ID_TEXT_MAX) return Sequence.Invalid;
   const end = at + byteCount;
   let dash = at;

@@ -183,7 +183,8 @@ function createCommand(call: Call): void {
   if (groupArgument(call, root, 3) !== 0) return reply.error('BUSYGROUP Consumer Group name already exists');
   const name = nameArgument(call, 3, scratchName);
   // What comes after creating the stream must not fail.
-  if (root === 0 && !hasRoomFor(key.shard, name.byteCount + NAMED_BYTES_MAX)) return reply.error(OUT_OF_MEMORY);
+  if (root === 0 && !hasRoomFor(key.shard, name.byteCount + NAMED_BYTES_MAX))
+    return reply.error(OUT_OF_MEMORY);
   if (root === 0) root = createStreamKey(keyspace, key);
   if (root === 0 || createGroup(key.shard, root, name, scratchId, options.entriesRead) === 0) {
     return reply.error(OUT_OF_MEMORY);

@@ -103,11 +103,6 @@ function replyText({ reply }: Call): void {
   reply.bulk(scratchText.bytes, scratchText.at, scratchText.byteCount);
 }
 
-function replyKnown({ reply }: Call, count: number): void {
-  if (count === UNKNOWN_READ) reply.nil();
-  else reply.integer(count);
-}
-
 function consumersCommand(call: Call): void {
   const { key, reply, keyspace } = call;
   const { shard } = key;
@@ -160,9 +155,13 @@ function replyProgress(call: Call, root: number, group: number): void {
   groupLastId(key.shard, group, scratchId);
   replyId(reply, scratchId);
   reply.bulkText('entries-read');
-  replyKnown(call, entriesRead(key.shard, group));
+  const read = entriesRead(key.shard, group);
+  if (read === UNKNOWN_READ) reply.nil();
+  else reply.integer(read);
   reply.bulkText('lag');
-  replyKnown(call, groupLag(key.shard, root, group));
+  const lag = groupLag(key.shard, root, group);
+  if (lag === lag) reply.integer(lag);
+  else reply.nil();
 }
 
 function streamCommand(call: Call): void {
@@ -247,7 +246,7 @@ function replyGroup(call: Call, root: number, group: number, countMax: number): 
   replyProgress(call, root, group);
   reply.bulkText('pel-count');
   reply.integer(groupPendingCount(shard, group));
-  reply.bulkText('pel');
+  reply.bulkText('pending');
   replyPendingOf(call, group, 0, countMax);
   reply.bulkText('consumers');
   const count = consumerCount(shard, group);
@@ -262,7 +261,7 @@ function replyGroup(call: Call, root: number, group: number, countMax: number): 
     reply.integer(seenMs(shard, consumer));
     reply.bulkText('pel-count');
     reply.integer(consumerPendingCount(shard, consumer));
-    reply.bulkText('pel');
+    reply.bulkText('pending');
     replyPendingOf(call, group, consumer, countMax);
   }
 }

@@ -189,6 +189,8 @@ function replyPending(call: Call, group: number, { idleMs, countMax, consumerInd
 
 /** How entries are taken over. */
 interface Claim {
+  /** 0 until something is claimed. */
+  consumer: number;
   idleMs: number;
   /** NaN: none given. */
   deliveredMs: number;
@@ -201,17 +203,10 @@ interface Claim {
 const MANY_TIMES = 2 ** 31 - 1;
 
 /**
- * Gives the entry `id`, which exists, to a consumer if it has been idle for long enough, and replies with it. There must
- * be room. Whether it did.
+ * Gives the entry `id`, which exists, to the consumer named by argument 3 if it has been idle for long enough, and replies
+ * with it. There must be room. Whether it did.
  */
-function claimEntry(
-  call: Call,
-  root: number,
-  group: number,
-  consumer: number,
-  id: StreamId,
-  claim: Claim,
-): boolean {
+function claimEntry(call: Call, root: number, group: number, id: StreamId, claim: Claim): boolean {
   const { shard } = call.key;
   const { nowMs } = call.keyspace;
   const found = findInGroup(shard, group, id);
@@ -219,7 +214,11 @@ function claimEntry(
   if (found !== 0 && claim.idleMs > 0) {
     if (nowMs - shard.doubles[(found + Pending.DeliveredMs) >> 1]! < claim.idleMs) return false;
   }
-  const entry = assignPending(shard, group, consumer, id);
+  // Redis: a consumer that claims nothing is not created.
+  if (claim.consumer === 0) {
+    claim.consumer = seeConsumer(shard, group, nameArgument(call, 3, scratchName), nowMs);
+  }
+  const entry = assignPending(shard, group, claim.consumer, id);
   const { words } = shard;
   shard.doubles[(entry + Pending.DeliveredMs) >> 1] = claim.deliveredMs;
   // Redis: what is forced counts as delivered once before.
@@ -248,7 +247,7 @@ function xclaimCommand(call: Call): void {
   if (idleMs !== idleMs) return;
   let end = 5;
   while (end < call.count && isId(call, end, scratchId)) end++;
-  const claim: Claim = { idleMs, deliveredMs: NaN, times: -1, force: false, idsOnly: false };
+  const claim: Claim = { consumer: 0, idleMs, deliveredMs: NaN, times: -1, force: false, idsOnly: false };
   scratchEnd.setZero();
   if (!parseClaim(call, end, claim)) return;
   const name = nameArgument(call, 3, scratchName);
@@ -257,13 +256,12 @@ function xclaimCommand(call: Call): void {
   if (compareIds(scratchEnd, scratchStart) > 0) setGroupLastId(shard, group, scratchEnd);
   const bogus = !(claim.deliveredMs >= 0 && claim.deliveredMs <= keyspace.nowMs);
   if (bogus) claim.deliveredMs = keyspace.nowMs;
-  const consumer = seeConsumer(shard, group, name, keyspace.nowMs);
   const head = reply.beginSet(end - 5);
   let written = 0;
   for (let index = 5; index < end; index++) {
     isId(call, index, scratchId);
     if (!hasEntry(shard, root, scratchId)) acknowledge(shard, group, scratchId);
-    else if (claimEntry(call, root, group, consumer, scratchId, claim)) written++;
+    else if (claimEntry(call, root, group, scratchId, claim)) written++;
   }
   reply.endArray(head, end - 5, written);
   keyspace.touched(key);
@@ -305,7 +303,8 @@ function xautoclaimCommand(call: Call): void {
   const { key, reply } = call;
   const idleMs = minIdle(call, 'XAUTOCLAIM');
   if (idleMs !== idleMs || !intervalArgument(call, 5, true, scratchStart)) return;
-  const claim: Claim = { idleMs, deliveredMs: call.keyspace.nowMs, times: -1, force: false, idsOnly: false };
+  const deliveredMs = call.keyspace.nowMs;
+  const claim: Claim = { consumer: 0, idleMs, deliveredMs, times: -1, force: false, idsOnly: false };
   let countMax = 100;
   for (let index = 6; index < call.count; index++) {
     if (index + 1 < call.count && isWord(call, index, 'COUNT')) {
@@ -330,7 +329,6 @@ function autoclaim(call: Call, root: number, group: number, countMax: number, cl
   const most = Math.min(countMax, groupPendingCount(shard, group));
   const name = nameArgument(call, 3, scratchName);
   if (!hasRoomToDeliver(shard, most, name.byteCount)) return reply.error(OUT_OF_MEMORY);
-  const consumer = seeConsumer(shard, group, name, keyspace.nowMs);
   const deleted: StreamId[] = [];
   const start = reply.at;
   const head = reply.beginSet(most);
@@ -349,7 +347,7 @@ function autoclaim(call: Call, root: number, group: number, countMax: number, cl
       acknowledge(shard, group, id);
       scratchWalk.start(shard, list, Pending.Words, id);
       rest--;
-    } else if (claimEntry(call, root, group, consumer, id, claim)) {
+    } else if (claimEntry(call, root, group, id, claim)) {
       written++;
       rest--;
     }

@@ -2,15 +2,16 @@
 import type { Shard } from '../../memory/shard.ts';
 import { rootOf, ValueType } from '../../store/record.ts';
 import { hasRoomToDeliver, seeConsumer } from '../../store/stream/stream.ts';
-import {
-  consumerPending,
-  findGroup,
-  findInGroup,
-  groupLastId,
-} from '../../structures/stream/groups.ts';
+import { consumerPending, findGroup, findInGroup, groupLastId } from '../../structures/stream/groups.ts';
 import { OWN_WORDS, Pending, PendingWalk } from '../../structures/stream/pending-list.ts';
 import { compareIds, loadId, StreamId } from '../../structures/stream/stream-id.ts';
-import { lastLiveId, readStreamId, Stream, streamLength, StreamWalk } from '../../structures/stream/stream-log.ts';
+import {
+  lastLiveId,
+  readStreamId,
+  Stream,
+  streamLength,
+  StreamWalk,
+} from '../../structures/stream/stream-log.ts';
 import { isWord } from '../argument.ts';
 import { OUT_OF_MEMORY, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, KeyFlag, keysAfter, type Row } from '../row.ts';
@@ -103,7 +104,7 @@ function parseRead(call: Call, isGroup: boolean): ReadRequest | null {
   request.noAck = false;
   request.groupIndex = 0;
   request.firstKey = 0;
-  for (let index = 1; index < call.count && request.firstKey === 0; ) {
+  for (let index = 1; index < call.count && request.firstKey === 0;) {
     index = parseOption(call, request, index);
     if (index < 0) return null;
   }
@@ -131,10 +132,7 @@ function parseOption(call: Call, request: ReadRequest, index: number): number {
     request.firstKey = index + 1;
     request.keyCount = rest >> 1;
     if (rest % 2 === 0) return index + 1;
-    const [name, symbol] = request.isGroup ? ['xreadgroup', '>'] : ['xread', '$'];
-    reply.error(
-      `ERR Unbalanced '${name}' list of streams: for each stream key an ID or '${symbol}' must be specified.`,
-    );
+    reply.error(UNBALANCED);
     return -1;
   }
   if (rest > 1 && isWord(call, index, 'GROUP')) {
@@ -150,9 +148,7 @@ function parseOption(call: Call, request: ReadRequest, index: number): number {
 }
 
 function refuseOption(call: Call, option: string): -1 {
-  call.reply.error(
-    `ERR The ${option} option is only supported by XREADGROUP. You called XREAD instead.`,
-  );
+  call.reply.error(`ERR The ${option} option is only supported by XREADGROUP. You called XREAD instead.`);
   return -1;
 }
 
@@ -242,11 +238,15 @@ function resolveIds(call: Call, request: ReadRequest): boolean {
 /** Redis 7.4: `+` asks for the last entry. */
 function beforeLast(shard: Shard, root: number, id: StreamId): void {
   id.setZero();
-  if (root === 0 || streamLength(shard, root) === 0) return;
+  if (root === 0) return;
+  readStreamId(shard, root, Stream.LastId, id);
+  if (streamLength(shard, root) === 0) return;
   lastLiveId(shard, root, id);
   id.decrement();
 }
 
+const UNBALANCED =
+  "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified.";
 const MEANINGLESS =
   'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.';
 const ONLY_GROUP =

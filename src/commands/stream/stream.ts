@@ -18,7 +18,14 @@ import { isWord, parseInt64Argument } from '../argument.ts';
 import { NO_SUCH_KEY, NOT_AN_INTEGER, OUT_OF_MEMORY, SYNTAX_ERROR, wrongArity } from '../replies.ts';
 import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findTyped } from '../typed-value.ts';
-import { idArgument, integerArgument, intervalArgument, NO_STREAM, readStream, Sequence } from './arguments.ts';
+import {
+  idArgument,
+  integerArgument,
+  intervalArgument,
+  NO_STREAM,
+  readStream,
+  Sequence,
+} from './arguments.ts';
 import { replyId, replyRange } from './entries.ts';
 import { groupRows } from './group.ts';
 import { infoRows } from './info.ts';
@@ -162,7 +169,10 @@ function chooseId(options: TrimOptions, id: StreamId, nowMs: number): boolean {
   const asked = options.id;
   if (options.sequence === Sequence.Invalid) {
     scratchOther.setMs(nowMs);
-    if (compareIds(scratchOther, id) > 0 && (scratchOther.msHi !== id.msHi || scratchOther.msLo !== id.msLo)) {
+    if (
+      compareIds(scratchOther, id) > 0 &&
+      (scratchOther.msHi !== id.msHi || scratchOther.msLo !== id.msLo)
+    ) {
       id.set(scratchOther);
     } else id.increment();
     return true;
@@ -243,7 +253,9 @@ function xsetidCommand(call: Call): void {
     } else if (hasMore && isWord(call, index, 'MAXDELETEDID')) {
       if (!idArgument(call, index + 1, maxDeleted)) return;
       if (compareIds(scratchId, maxDeleted) < 0) {
-        return reply.error('ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id');
+        return reply.error(
+          'ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id',
+        );
       }
     } else return reply.error(SYNTAX_ERROR);
   }
@@ -260,10 +272,6 @@ function xsetidCommand(call: Call): void {
 function setLastId(call: Call, root: number, added: number, maxDeleted: StreamId): string {
   const { shard } = call.key;
   const other = new StreamId();
-  readStreamId(shard, root, Stream.MaxDeletedId, other);
-  if (compareIds(scratchId, other) < 0) {
-    return 'ERR The ID specified in XSETID is smaller than current max_deleted_entry_id';
-  }
   if (streamLength(shard, root) > 0) {
     lastLiveId(shard, root, other);
     if (compareIds(scratchId, other) < 0) {

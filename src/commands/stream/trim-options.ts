@@ -9,8 +9,7 @@ import { idArgument, integerArgument, isSymbol, newIdArgument, Sequence } from '
 const DEFAULT_NODES = 100;
 const DEFAULT_LIMIT_MAX = 1_000_000;
 const DEFAULT_LIMIT_UNBOUNDED = 10_000;
-const BOTH =
-  'ERR syntax error, MAXLEN and MINID options at the same time are not compatible';
+const BOTH = 'ERR syntax error, MAXLEN and MINID options at the same time are not compatible';
 
 export class TrimOptions implements Trim {
   hasTrim = false;

@@ -74,7 +74,9 @@ export function addEntry(keyspace: Keyspace, key: Key, id: StreamId, fields: Fie
 function hasTombstones(shard: Shard, root: number, start: StreamId): boolean {
   if (streamLength(shard, root) === 0) return false;
   readStreamId(shard, root, Stream.MaxDeletedId, scratchId);
-  return !scratchId.isZero && compareIds(start, scratchId) <= 0;
+  if (scratchId.isZero || compareIds(start, scratchId) > 0) return false;
+  readStreamId(shard, root, Stream.FirstId, scratchOther);
+  return compareIds(scratchOther, scratchId) <= 0;
 }
 
 /** How many entries there ever were up to `id`, or UNKNOWN_READ where that cannot be told. Redis: the same. */
@@ -97,7 +99,7 @@ export function estimateRead(shard: Shard, root: number, id: StreamId): number {
   return UNKNOWN_READ;
 }
 
-/** How many entries a group has still to read, or UNKNOWN_READ where that cannot be told. */
+/** How many entries a group has still to read, which may be below 0, or NaN where that cannot be told. */
 export function groupLag(shard: Shard, root: number, group: number): number {
   const added = entriesAdded(shard, root);
   if (added === 0) return 0;
@@ -105,7 +107,7 @@ export function groupLag(shard: Shard, root: number, group: number): number {
   const read = entriesRead(shard, group);
   if (read !== UNKNOWN_READ && !hasTombstones(shard, root, scratchLast)) return added - read;
   const estimate = estimateRead(shard, root, scratchLast);
-  return estimate === UNKNOWN_READ ? UNKNOWN_READ : added - estimate;
+  return estimate === UNKNOWN_READ ? NaN : added - estimate;
 }
 
 /** Whether so many entries can surely be given to a consumer that may be new. */

@@ -85,7 +85,13 @@ export function findGroup(shard: Shard, root: number, name: Name): number {
 }
 
 /** Creates a group, which does not exist. Returns it, or 0, nothing changed: out of memory. */
-export function createGroup(shard: Shard, root: number, name: Name, lastId: StreamId, entriesRead: number): number {
+export function createGroup(
+  shard: Shard,
+  root: number,
+  name: Name,
+  lastId: StreamId,
+  entriesRead: number,
+): number {
   const group = createNamed(shard, (root >> 2) + Stream.Groups, Group.Words, name);
   if (group === 0) return 0;
   setGroupLastId(shard, group, lastId);
@@ -120,7 +126,11 @@ export function freeLastGroup(shard: Shard, root: number): boolean {
   return true;
 }
 
-export function pointAtGroupName(shard: Shard, group: number, into: { set(b: Bytes, at: number, n: number): void }): void {
+export function pointAtGroupName(
+  shard: Shard,
+  group: number,
+  into: { set(b: Bytes, at: number, n: number): void },
+): void {
   into.set(shard.bytes, group + Group.Words * 4, shard.words[(group >> 2) + Group.NameBytes]!);
 }
 
@@ -316,7 +326,11 @@ function copyGroup(from: Shard, group: number, to: Shard, root: number): boolean
   const count = consumerCount(from, group);
   for (let i = 0; i < count; i++) {
     const consumer = consumerAt(from, group, i);
-    const own = { bytes: from.bytes, at: consumer + Consumer.Words * 4, byteCount: from.words[consumer >> 2]! };
+    const own = {
+      bytes: from.bytes,
+      at: consumer + Consumer.Words * 4,
+      byteCount: from.words[consumer >> 2]!,
+    };
     const created = createConsumer(to, copy, own, seenMs(from, consumer));
     if (created === 0) return false;
     consumers.set(consumer, created);
@@ -324,7 +338,11 @@ function copyGroup(from: Shard, group: number, to: Shard, root: number): boolean
   const list = groupPending(group);
   const walk = new PendingWalk();
   walk.start(from, list, Pending.Words, new StreamId());
-  for (let word = walk.next(from, list, Pending.Words); word !== 0; word = walk.next(from, list, Pending.Words)) {
+  for (
+    let word = walk.next(from, list, Pending.Words);
+    word !== 0;
+    word = walk.next(from, list, Pending.Words)
+  ) {
     loadId(from.words, word, id);
     const target = assignPending(to, copy, consumers.get(from.words[word + Pending.Consumer]!)!, id);
     if (target === 0) return false;
@@ -359,7 +377,11 @@ function verifyGroup(shard: Shard, group: number): number {
   const count = consumerCount(shard, group);
   for (let i = 0; i < count; i++) {
     const consumer = consumerAt(shard, group, i);
-    if (i > 0) assert(isNameBefore(shard, consumerAt(shard, group, i - 1), consumer, Consumer.Words), 'consumers: order');
+    if (i > 0)
+      assert(
+        isNameBefore(shard, consumerAt(shard, group, i - 1), consumer, Consumer.Words),
+        'consumers: order',
+      );
     bytes += usableBytes(shard, consumer) + verifyPending(shard, consumerPending(consumer), OWN_WORDS);
     owned += consumerPendingCount(shard, consumer);
   }
@@ -367,7 +389,11 @@ function verifyGroup(shard: Shard, group: number): number {
   const walk = new PendingWalk();
   const id = new StreamId();
   walk.start(shard, list, Pending.Words, id);
-  for (let word = walk.next(shard, list, Pending.Words); word !== 0; word = walk.next(shard, list, Pending.Words)) {
+  for (
+    let word = walk.next(shard, list, Pending.Words);
+    word !== 0;
+    word = walk.next(shard, list, Pending.Words)
+  ) {
     loadId(shard.words, word, id);
     const own = consumerPending(shard.words[word + Pending.Consumer]!);
     assert(findPending(shard, own, OWN_WORDS, id) !== 0, 'groups: entry not with its consumer');

@@ -100,7 +100,8 @@ export function appendToStream(
   const { words } = shard;
   const word = root >> 2;
   const rawBytes = fieldBytes(fields);
-  const bytesMax = limits.streamNodeBytes === 0 ? NODE_BYTES_MAX : Math.min(limits.streamNodeBytes, NODE_BYTES_MAX);
+  const bytesMax =
+    limits.streamNodeBytes === 0 ? NODE_BYTES_MAX : Math.min(limits.streamNodeBytes, NODE_BYTES_MAX);
   const directory = words[word + Stream.Directory]!;
   const lastIndex = refCount(shard, directory) - 1;
   const last = lastIndex < 0 ? 0 : refAt(shard, directory, lastIndex);
@@ -154,7 +155,8 @@ function nodeIndexOf(shard: Shard, directory: number, id: StreamId): number {
   let low = 1;
   let high = refCount(shard, directory);
   // Most look for what has come last.
-  if (high > 1 && compareIdAt(words, masterIdWord(refAt(shard, directory, high - 1)), id) <= 0) return high - 1;
+  if (high > 1 && compareIdAt(words, masterIdWord(refAt(shard, directory, high - 1)), id) <= 0)
+    return high - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (compareIdAt(words, masterIdWord(refAt(shard, directory, middle)), id) <= 0) low = middle + 1;
@@ -309,7 +311,8 @@ export function trimStream(shard: Shard, root: number, trim: Trim): number {
     const node = refAt(shard, words[word + Stream.Directory]!, 0);
     const live = nodeLive(shard, node);
     if (trim.limit !== 0 && removed + live > trim.limit) break;
-    const isWhole = trim.minId === null ? length - live >= trim.lengthMax : isNodeBefore(shard, node, trim.minId);
+    const isWhole =
+      trim.minId === null ? length - live >= trim.lengthMax : isNodeBefore(shard, node, trim.minId);
     if (isWhole) {
       words[word + Stream.Length] = length - live;
       dropNode(shard, word, 0);

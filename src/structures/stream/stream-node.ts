@@ -24,7 +24,14 @@ import { assert } from '../../base/assert.ts';
 import { Bytes, copyBytes } from '../../base/bytes.ts';
 import { allocate, free, usableBytes } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { Element, encodeElement, entryBytesAt, type EntryText, isElementAt, writeElement } from '../packed-entry.ts';
+import {
+  Element,
+  encodeElement,
+  entryBytesAt,
+  type EntryText,
+  isElementAt,
+  writeElement,
+} from '../packed-entry.ts';
 import { compareIds, loadId, storeId, StreamId } from './stream-id.ts';
 
 /** Word offsets in a node. */
@@ -87,7 +94,12 @@ export function masterIdWord(node: number): number {
 }
 
 /** A node without entries yet, whose first is going to have `id` and `fields`. Returns 0: out of memory. */
-export function createStreamNode(shard: Shard, id: StreamId, fields: FieldArguments, rawBytes: number): number {
+export function createStreamNode(
+  shard: Shard,
+  id: StreamId,
+  fields: FieldArguments,
+  rawBytes: number,
+): number {
   const byteCount = encodeMaster(fields, rawBytes);
   const wanted = Node.HeaderBytes + byteCount * 2 + rawBytes + HEAD_BYTES_MAX;
   const node = allocate(shard, Math.max(wanted, ROOM_MIN));
@@ -154,7 +166,11 @@ export function appendEntry(
   return target;
 }
 
-function hasMasterFields(shard: Shard, node: number, { source, args, first, count }: FieldArguments): boolean {
+function hasMasterFields(
+  shard: Shard,
+  node: number,
+  { source, args, first, count }: FieldArguments,
+): boolean {
   const { bytes } = shard;
   let at = node + Node.HeaderBytes;
   if (readVarint(bytes.u8, at) !== count) return false;
@@ -328,7 +344,12 @@ export class NodeReader {
 }
 
 /** Asserts the invariants of a node whose ids must be above `previous`, which becomes the last. Returns the bytes of its block. */
-export function verifyStreamNode(shard: Shard, node: number, previous: StreamId | null, last: StreamId): number {
+export function verifyStreamNode(
+  shard: Shard,
+  node: number,
+  previous: StreamId | null,
+  last: StreamId,
+): number {
   const { words } = shard;
   const word = node >> 2;
   const block = usableBytes(shard, node);
