@@ -5,7 +5,7 @@ import type { RespWriter } from '../../protocol/resp-writer.ts';
 import { advanceGroup, deliver } from '../../store/stream/stream.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 import { compareIds, formatId, ID_BYTES_MAX, StreamId } from '../../structures/stream/stream-id.ts';
-import { streamLength, StreamWalk } from '../../structures/stream/stream-log.ts';
+import { countFrom, streamLength, StreamWalk } from '../../structures/stream/stream-log.ts';
 import type { NodeReader } from '../../structures/stream/stream-node.ts';
 
 const scratchText = Bytes.allocate(ID_BYTES_MAX);
@@ -52,7 +52,7 @@ export function replyNewEntries(
   countMax: number,
   receiver: Receiver | null,
 ): number {
-  const most = Math.min(countMax, streamLength(shard, root));
+  const most = countFrom(shard, root, start, countMax);
   const head = reply.beginSet(most);
   let count = 0;
   scratchWalk.startForward(shard, root, start);

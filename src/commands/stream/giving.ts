@@ -5,7 +5,7 @@ import type { Keyspace } from '../../store/keyspace.ts';
 import { hasRoomToDeliver, seeConsumer } from '../../store/stream/stream.ts';
 import type { Name } from '../../structures/stream/groups.ts';
 import type { StreamId } from '../../structures/stream/stream-id.ts';
-import { streamLength } from '../../structures/stream/stream-log.ts';
+import { countFrom } from '../../structures/stream/stream-log.ts';
 import { replyNewEntries } from './entries.ts';
 
 /** The name of a stream in front of its entries. */
@@ -31,7 +31,7 @@ export function giveNew(
   noAck: boolean,
 ): boolean {
   const { shard } = key;
-  const most = noAck ? 0 : Math.min(countMax, streamLength(shard, root));
+  const most = noAck ? 0 : countFrom(shard, root, start, countMax);
   if (!hasRoomToDeliver(shard, most, name.byteCount)) return false;
   const { nowMs } = keyspace;
   const consumer = seeConsumer(shard, group, name, nowMs);

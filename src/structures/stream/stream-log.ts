@@ -241,6 +241,17 @@ export class StreamWalk {
   }
 }
 
+/** At least as many as there are live entries from `id` on, or `countMax`: those of whole nodes. */
+export function countFrom(shard: Shard, root: number, id: StreamId, countMax: number): number {
+  const directory = shard.words[(root >> 2) + Stream.Directory]!;
+  const nodes = refCount(shard, directory);
+  let count = 0;
+  for (let i = nodes === 0 ? 0 : nodeIndexOf(shard, directory, id); i < nodes && count < countMax; i++) {
+    count += nodeLive(shard, refAt(shard, directory, i));
+  }
+  return Math.min(count, countMax);
+}
+
 /** Whether there is a live entry of this id. */
 export function hasEntry(shard: Shard, root: number, id: StreamId): boolean {
   scratchWalk.startForward(shard, root, id);
