@@ -95,20 +95,20 @@ export class Blocking {
 
   /** Each turn ends a wait, so that moves in a circle come to an end, too. */
   private serveKey(journal: Journal, allLocked: boolean): void {
-    const { keyspace, served, interests } = this;
-    const { key, wait } = served;
-    for (;;) {
-      const record = keyspace.find(key);
-      if (record === 0 || recordType(key.shard, record) === ValueType.Stream) {
-        if (!interests.claimWhere(key, ValueType.Stream, isStreamWaitOver, wait)) return;
-        this.serveClaimed(journal);
-        continue;
-      }
-      const count = elementCount(key.shard, record);
-      if (count === 0 || !interests.claim(key, recordType(key.shard, record), count, wait)) return;
-      assert(allLocked || !wait.isMove, 'blocking: a move without the lock of its destination');
+    while (this.claim()) {
+      assert(allLocked || !this.served.wait.isMove, 'blocking: a move without the lock of its destination');
       this.serveClaimed(journal);
     }
+  }
+
+  /** Ends the wait that is the next to be served with what is under the key, if there is one. */
+  private claim(): boolean {
+    const { keyspace, interests } = this;
+    const { key, wait } = this.served;
+    const record = keyspace.find(key);
+    const count = record === 0 ? 0 : elementCount(key.shard, record);
+    if (count > 0 && interests.claim(key, recordType(key.shard, record), count, wait)) return true;
+    return interests.claimWhere(key, ValueType.Stream, isStreamWaitOver, wait);
   }
 
   private serveClaimed(journal: Journal): void {
