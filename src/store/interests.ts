@@ -271,6 +271,17 @@ export class Interests {
     return keys;
   }
 
+  /** The keys of a physical database, or with -1 of all, located, for which somebody waits. Every data shard is locked. */
+  keysOf(database: number, makeKey: () => Key): Key[] {
+    lockShard(this.shard);
+    const found = this.allAwaited().filter(
+      (awaited) => database < 0 || this.shard.words[(awaited >> 2) + Awaited.Database] === database,
+    );
+    const keys = found.map((awaited) => this.copyKey(awaited, makeKey()));
+    unlockShard(this.shard);
+    return keys;
+  }
+
   /** The awaited key of this text, or 0. */
   private findAwaited(bytes: Bytes, at: number, byteCount: number, database: number): number {
     const { shard } = this;

@@ -91,6 +91,8 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
+  /** Called when a physical database, or with -1 all, have been emptied, with every lock held. */
+  onCleared: (database: number) => void = () => {};
   /** Called when the graveyard of a shard, whose lock is held, has something to free. */
   onBuried: (shard: Shard) => void = () => {};
   /** Longest string that commands may build (proto-max-bulk-len). */

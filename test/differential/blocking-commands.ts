@@ -163,5 +163,6 @@ export const STREAM_OTHER: readonly ClientCommand[] = [
   (random) => ['RENAME', key(random), key(random)],
   (random) => ['COPY', key(random), key(random), 'REPLACE'],
   (random) => (random.oneIn(4) ? ['SET', key(random), 'text'] : ['TYPE', key(random)]),
+  (random) => (random.oneIn(5) ? [random.pick(['FLUSHALL', 'FLUSHDB'])] : ['XLEN', key(random)]),
   (random) => (random.oneIn(2) ? ['RPUSH', key(random), 'x'] : ['LPOP', key(random)]),
 ];

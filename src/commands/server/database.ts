@@ -68,12 +68,14 @@ function flushDbCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
   const { keyspace } = call;
   for (const shard of keyspace.shards) clearDatabase(keyspace, shard, call.database, call.key);
+  keyspace.onCleared(call.database);
   call.reply.ok();
 }
 
 function flushAllCommand(call: Call): void {
   if (!isFlushMode(call)) return call.reply.error(SYNTAX_ERROR);
   for (const shard of call.keyspace.shards) clearShard(call.keyspace, shard);
+  call.keyspace.onCleared(-1);
   call.reply.ok();
 }
 

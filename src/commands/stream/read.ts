@@ -4,13 +4,13 @@ import { rootOf, ValueType } from '../../store/record.ts';
 import { hasRoomToDeliver, seeConsumer } from '../../store/stream/stream.ts';
 import { consumerPending, findGroup, findInGroup, groupLastId } from '../../structures/stream/groups.ts';
 import { OWN_WORDS, Pending, PendingWalk } from '../../structures/stream/pending-list.ts';
-import { compareIds, loadId, StreamId } from '../../structures/stream/stream-id.ts';
+import { loadId, StreamId } from '../../structures/stream/stream-id.ts';
 import {
+  hasBehind,
   lastLiveId,
   readStreamId,
   Stream,
   streamLength,
-  StreamWalk,
 } from '../../structures/stream/stream-log.ts';
 import { isWord } from '../argument.ts';
 import { OUT_OF_MEMORY, SYNTAX_ERROR } from '../replies.ts';
@@ -72,7 +72,6 @@ const scratchRequest = new ReadRequest();
 const scratchStart = new StreamId();
 const scratchId = new StreamId();
 const scratchWalk = new PendingWalk();
-const scratchEntries = new StreamWalk();
 const scratchGroup: MutableName = { bytes: null as never, at: 0, byteCount: 0 };
 const scratchConsumer: MutableName = { bytes: null as never, at: 0, byteCount: 0 };
 
@@ -282,18 +281,6 @@ function serveStream(call: Call, request: ReadRequest, i: number): number {
   replyHistory(given, root, group, seeConsumer(shard, group, name, keyspace.nowMs), start, countMax);
   keyspace.touched(key);
   return 1;
-}
-
-/** Whether a stream has a live entry behind `id`. */
-function hasBehind(shard: Shard, root: number, id: StreamId): boolean {
-  if (streamLength(shard, root) === 0) return false;
-  readStreamId(shard, root, Stream.LastId, scratchId);
-  if (compareIds(scratchId, id) <= 0) return false;
-  // Redis: the last id counts only if its entry is still there.
-  scratchId.set(id);
-  scratchId.increment();
-  scratchEntries.startForward(shard, root, scratchId);
-  return scratchEntries.next();
 }
 
 /** What a consumer was given and has not acknowledged, from `start` on; it counts as given once more. */

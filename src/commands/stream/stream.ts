@@ -8,6 +8,7 @@ import {
   lastLiveId,
   readStreamId,
   setEntriesAdded,
+  setLastId,
   Stream,
   streamLength,
   trimStream,
@@ -262,14 +263,14 @@ function xsetidCommand(call: Call): void {
   const record = findTyped(call, key, ValueType.Stream);
   if (record < 0) return;
   if (record === 0) return reply.error(NO_SUCH_KEY);
-  const error = setLastId(call, rootOf(key.shard, record), added, maxDeleted);
+  const error = checkLastId(call, rootOf(key.shard, record), added, maxDeleted);
   if (error !== '') return reply.error(error);
   call.keyspace.touched(key);
   reply.ok();
 }
 
 /** Sets the last id to `scratchId`. Returns what speaks against it, or ''. */
-function setLastId(call: Call, root: number, added: number, maxDeleted: StreamId): string {
+function checkLastId(call: Call, root: number, added: number, maxDeleted: StreamId): string {
   const { shard } = call.key;
   const other = new StreamId();
   if (streamLength(shard, root) > 0) {
@@ -281,7 +282,7 @@ function setLastId(call: Call, root: number, added: number, maxDeleted: StreamId
       return 'ERR The entries_added specified in XSETID is smaller than the target stream length';
     }
   }
-  writeStreamId(shard, root, Stream.LastId, scratchId);
+  setLastId(shard, root, scratchId);
   if (added !== -1) setEntriesAdded(shard, root, added);
   if (!maxDeleted.isZero) writeStreamId(shard, root, Stream.MaxDeletedId, maxDeleted);
   return '';

@@ -10,8 +10,8 @@ import type { Wait } from '../../store/interests.ts';
 import type { Key } from '../../store/key.ts';
 import { recordType, rootOf, ValueType } from '../../store/record.ts';
 import { findGroup, groupLastId } from '../../structures/stream/groups.ts';
-import { compareIds, StreamId } from '../../structures/stream/stream-id.ts';
-import { readStreamId, Stream, StreamWalk } from '../../structures/stream/stream-log.ts';
+import { StreamId } from '../../structures/stream/stream-id.ts';
+import { hasBehind } from '../../structures/stream/stream-log.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import type { Call } from '../row.ts';
 import { Operation, type ServedWait } from '../waiting.ts';
@@ -65,8 +65,6 @@ function writeText(call: Call, index: number, into: Bytes, at: number): number {
 const scratchGroup: MutableName = { bytes: null as never, at: 0, byteCount: 0 };
 const scratchConsumer: MutableName = { bytes: null as never, at: 0, byteCount: 0 };
 const scratchAfter = new StreamId();
-const scratchLast = new StreamId();
-const scratchWalk = new StreamWalk();
 
 function readText(bytes: Bytes, at: number, into: MutableName): number {
   into.bytes = bytes;
@@ -123,11 +121,7 @@ export function isStreamWaitOver(key: Key, wait: Wait): boolean {
     if (group === 0) return true;
     groupLastId(shard, group, scratchAfter);
   } else readAfter(wait, key);
-  readStreamId(shard, root, Stream.LastId, scratchLast);
-  if (compareIds(scratchLast, scratchAfter) <= 0) return false;
-  scratchAfter.increment();
-  scratchWalk.startForward(shard, root, scratchAfter);
-  return scratchWalk.next();
+  return hasBehind(shard, root, scratchAfter);
 }
 
 /** Does for a client what it has waited for: the wait is over. */

@@ -51,6 +51,7 @@ export class Blocking {
     };
     keyspace.onTouched = (key) => this.onTouched(key);
     keyspace.onSwapped = (a, b) => this.onSwapped(a, b);
+    keyspace.onCleared = (database) => this.onCleared(database);
   }
 
   /** Whether keys were given something since the last `serve`. */
@@ -138,6 +139,12 @@ export class Blocking {
   private onTouched(key: Key): void {
     // Who waits for a stream on behalf of a group is told when it is gone.
     if (this.interests.isAwaited(key.hash)) this.ready.add(key);
+  }
+
+  /** Everything is gone, and who waited for the streams among it is told. */
+  private onCleared(database: number): void {
+    const { keyspace, interests } = this;
+    for (const key of interests.keysOf(database, () => new Key(keyspace.shards[0]!))) this.onTouched(key);
   }
 
   /** Two physical databases have exchanged their places; every lock is held. */

@@ -5,8 +5,11 @@
  *   word 0           1        2        4         8          12            16                18
  *        +-----------+--------+--------+---------+----------+-------------+-----------------+
  *        | directory | groups | length | last id | first id | max deleted | entries added   |
- *        |           |        | + 0    | x 4     | x 4      | id x 4      | double          |
+ *        |           |        | , 3:   | x 4     | x 4      | id x 4      | double          |
+ *        |           |        | is last|         |          |             |                 |
  *        +-----------+--------+--------+---------+----------+-------------+-----------------+
+ *
+ *   is last = 1 when the last id is that of the last entry appended, 0 when it may have been set to another.
  *
  *  Redis keeps nodes in a radix tree by the id of their first entry. Ours stand in an array in that order, which a
  *  binary search goes through: ids only grow, so nodes come at its end, and mostly go at its beginning.
@@ -39,6 +42,7 @@ export const enum Stream {
   Directory = 0,
   Groups = 1,
   Length = 2,
+  IsLast = 3,
   LastId = 4,
   FirstId = 8,
   MaxDeletedId = 12,
@@ -112,6 +116,7 @@ export function appendToStream(
   } else if (!appendNode(shard, word, last, id, fields, rawBytes, bytesMax)) return false;
   if (words[word + Stream.Length]!++ === 0) storeId(words, word + Stream.FirstId, id);
   storeId(words, word + Stream.LastId, id);
+  words[word + Stream.IsLast] = 1;
   shard.doubles[(word + Stream.EntriesAdded) >> 1]!++;
   return true;
 }
@@ -250,6 +255,28 @@ export function countFrom(shard: Shard, root: number, id: StreamId, countMax: nu
     count += nodeLive(shard, refAt(shard, directory, i));
   }
   return Math.min(count, countMax);
+}
+
+/** Whether there is a live entry behind `id`. Mostly told without a look at the entries. */
+export function hasBehind(shard: Shard, root: number, id: StreamId): boolean {
+  const { words } = shard;
+  const word = root >> 2;
+  if (words[word + Stream.Length] === 0 || compareIdAt(words, word + Stream.LastId, id) <= 0) return false;
+  if (compareIdAt(words, word + Stream.FirstId, id) > 0) return true;
+  loadId(words, word + Stream.MaxDeletedId, scratchFirst);
+  if (words[word + Stream.IsLast] === 1 && compareIdAt(words, word + Stream.LastId, scratchFirst) > 0) {
+    return true;
+  }
+  scratchLast.set(id);
+  scratchLast.increment();
+  scratchWalk.startForward(shard, root, scratchLast);
+  return scratchWalk.next();
+}
+
+/** Sets the last id, whose entry need not be there. */
+export function setLastId(shard: Shard, root: number, id: StreamId): void {
+  storeId(shard.words, (root >> 2) + Stream.LastId, id);
+  shard.words[(root >> 2) + Stream.IsLast] = 0;
 }
 
 /** Whether there is a live entry of this id. */
