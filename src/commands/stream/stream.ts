@@ -28,6 +28,7 @@ import {
   Sequence,
 } from './arguments.ts';
 import { replyId, replyRange } from './entries.ts';
+import { deleteReferencesRows } from './delete-references.ts';
 import { groupRows } from './group.ts';
 import { infoRows } from './info.ts';
 import { pendingRows } from './pending.ts';
@@ -115,7 +116,7 @@ const entryRows: readonly Row[] = [
 
 export const streamFamily: Family = {
   group: 'stream',
-  rows: [...entryRows, ...readRows, ...groupRows, ...pendingRows, ...infoRows],
+  rows: [...entryRows, ...readRows, ...groupRows, ...pendingRows, ...deleteReferencesRows, ...infoRows],
 };
 
 /** Redis: an entry of more bytes does not fit a node. */

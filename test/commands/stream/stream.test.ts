@@ -106,3 +106,43 @@ test('a stream is as it was after a command for which there was no memory', () =
   expect(run('XGROUP', 'DESTROY', 's', 'g')).toBe(1);
   server.verify();
 });
+
+describe('deleting with regard to groups', () => {
+  function scene() {
+    const clocked = clockedServer(NOW, {});
+    const { run } = clocked;
+    for (let i = 1; i <= 5; i++) run('XADD', 's', `${i}-0`, 'f', 'v');
+    for (const group of ['g', 'h']) run('XGROUP', 'CREATE', 's', group, '0');
+    run('XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 's', '>');
+    run('XREADGROUP', 'GROUP', 'h', 'c', 'COUNT', '2', 'STREAMS', 's', '>');
+    return clocked;
+  }
+  const pending = (run: ReturnType<typeof scene>['run'], group: string) =>
+    (run('XPENDING', 's', group) as [number])[0];
+
+  test('keeps what is pending, or takes it off all groups, or keeps the entry', () => {
+    const { run, server } = scene();
+    expect(run('XDELEX', 's', 'IDS', '2', '1', '9')).toEqual([1, -1]);
+    expect([pending(run, 'g'), pending(run, 'h')]).toEqual([5, 2]);
+    expect(run('XDELEX', 's', 'DELREF', 'IDS', '1', '2')).toEqual([1]);
+    expect([pending(run, 'g'), pending(run, 'h')]).toEqual([4, 1]);
+    run('XACK', 's', 'g', '3', '4');
+    expect(run('XDELEX', 's', 'ACKED', 'IDS', '1', '3')).toEqual([2]);
+    run('XREADGROUP', 'GROUP', 'h', 'c', 'NOACK', 'STREAMS', 's', '>');
+    expect(run('XDELEX', 's', 'ACKED', 'IDS', '2', '3', '5')).toEqual([1, 2]);
+    expect(run('XDELEX', 'none', 'IDS', '2', '3', '5')).toEqual([-1, -1]);
+    server.verify();
+  });
+
+  test('and acknowledging at once', () => {
+    const { run, server } = scene();
+    expect(run('XACKDEL', 's', 'g', 'ACKED', 'IDS', '2', '1', '9')).toEqual([2, -1]);
+    expect(run('XACKDEL', 's', 'h', 'ACKED', 'IDS', '1', '1')).toEqual([1]);
+    expect(run('XACKDEL', 's', 'g', 'IDS', '1', '2')).toEqual([1]);
+    expect([run('XLEN', 's'), pending(run, 'g'), pending(run, 'h')]).toEqual([3, 3, 1]);
+    expect(run('XACKDEL', 's', 'g', 'ACKED', 'DELREF', 'IDS', '1', '2')).toEqual({
+      error: 'ERR syntax error',
+    });
+    server.verify();
+  });
+});
