@@ -21,6 +21,7 @@ import { scriptingFamily } from './scripting/scripting.ts';
 import { setFamily } from './set/set.ts';
 import { slowlogFamily } from './server/slowlog.ts';
 import { sortedSetFamily } from './sorted-set/sorted-set.ts';
+import { streamFamily } from './stream/stream.ts';
 import { stringFamily } from './string/string.ts';
 import { transactionFamily } from './transaction.ts';
 
@@ -35,6 +36,7 @@ export const FAMILIES: readonly Family[] = [
   bitmapFamily,
   hyperLogLogFamily,
   geoFamily,
+  streamFamily,
   genericFamily,
   pubsubFamily,
   databaseFamily,

@@ -214,6 +214,8 @@ export interface BlockRequest {
   readonly count: number;
   /** Key to move to, 0 when nothing is moved. */
   readonly destination: number;
+  /** What else the command must know when it is served, in its own writing; only where nothing is moved. */
+  readonly parameters?: Bytes;
   /** 0 is for ever. */
   readonly timeoutMs: number;
 }

@@ -55,6 +55,8 @@ function collectionEncodingName(shard: Shard, record: number): string {
       return 'hashtable';
     case Encoding.SortedSetTree:
       return 'skiplist';
+    case Encoding.StreamLog:
+      return 'stream';
     default:
       return 'listpack';
   }

@@ -12,6 +12,9 @@ export const enum Operation {
   ListMoveMany = 3,
   SortedSetPop = 4,
   SortedSetPopMany = 5,
+  /** Reads and takes nothing: all who wait are served. */
+  StreamRead = 6,
+  StreamReadGroup = 7,
   Mask = 15,
 }
 

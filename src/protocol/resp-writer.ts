@@ -248,6 +248,20 @@ export class RespWriter {
 
   /** Writes the head for which `beginSet` has left room; what follows is moved only if its number has fewer digits. */
   endSet(start: number, countMax: number, count: number): void {
+    this.endHead(start, countMax, count, this.version === 3 ? 0x7e : 0x2a);
+  }
+
+  /** `endSet` for the head of an array. */
+  endArray(start: number, countMax: number, count: number): void {
+    this.endHead(start, countMax, count, 0x2a);
+  }
+
+  /** `endSet` for the head of a map, for which there is room for `countMax` pairs; RESP2: an array of pairs. */
+  endMapOfPairs(start: number, countMax: number, count: number): void {
+    this.endHead(start, countMax, count, this.version === 3 ? 0x25 : 0x2a);
+  }
+
+  private endHead(start: number, countMax: number, count: number, type: number): void {
     const spare = integerDigits(countMax) - integerDigits(count);
     const end = this.at - spare;
     if (spare > 0) {
@@ -255,7 +269,7 @@ export class RespWriter {
       this.bytes.u8.copyWithin(first, first + spare, this.at);
     }
     this.at = start;
-    this.set(count);
+    this.head(type, count);
     this.at = end;
   }
 

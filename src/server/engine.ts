@@ -208,7 +208,11 @@ export class Engine implements Server {
     mesh.onText(TRACKING_MAIL, () => tracking.readMail());
     mesh.onText(TRACKING_REDIRECT, (text) => tracking.receiveRedirects(text));
     mesh.on(CLIENT_EXISTS, (id) => clients.has(id as number));
-    keyspace.onFlush = (isBeginning) => tracking.flush(isBeginning);
+    const { onFlush } = keyspace;
+    keyspace.onFlush = (isBeginning, database) => {
+      onFlush(isBeginning, database);
+      tracking.flush(isBeginning);
+    };
     this.dispatcher.tracking = tracking;
     return tracking;
   }
@@ -289,6 +293,8 @@ export class Engine implements Server {
     const { config } = this;
     Object.assign(this.keyspace.packedLimits, {
       listNode: config.number('list-max-listpack-size'),
+      streamNodeBytes: config.number('stream-node-max-bytes'),
+      streamNodeEntries: config.number('stream-node-max-entries'),
       hashEntries: config.number('hash-max-listpack-entries'),
       hashValueBytes: config.number('hash-max-listpack-value'),
       integerSetEntries: config.number('set-max-intset-entries'),

@@ -19,6 +19,7 @@
  *        |       |        | entry |      |          |      | double    | bytes, -1   | needed     |
  *        +-------+--------+-------+------+----------+------+-----------+-------------+------------+-----
  *   next, previous: all waits there are, from Header.FirstWait on.
+ *   destination bytes, text: where to move to; for streams, which are not moved, what the commands must know.
  *   kind: type of the value in bits 0-7, operation (a number of the commands' own) in 8-15, RESP version in 16-23.
  *
  *  Header.WaitCounts: how many entries there are by the hash of their key, modulo WAIT_COUNTS. Head.Interests of a data
@@ -56,7 +57,7 @@ import {
 } from '../structures/table.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { ValueType } from './record.ts';
+import { ValueType } from './record.ts';
 
 /** Word offsets in an awaited key. */
 const enum Awaited {
@@ -130,6 +131,11 @@ export class Wait {
   /** Key of the value to move to, in the same database: `destination[0, destinationBytes)`; -1 when nothing is moved. */
   destination = Bytes.allocate(DESTINATION_BYTES);
   destinationBytes = -1;
+
+  /** Whether something is moved; the text of a wait for a stream is what the commands must know. */
+  get isMove(): boolean {
+    return this.destinationBytes >= 0 && this.type !== ValueType.Stream;
+  }
 
   setDestination(from: Bytes, at: number, byteCount: number): void {
     if (byteCount > this.destination.u8.length) this.destination = Bytes.allocate(byteCount);
@@ -222,6 +228,29 @@ export class Interests {
     return wait !== 0;
   }
 
+  /**
+   * `claim` for waits of which the count of elements says nothing: ends the longest one for a value of `type` of which
+   * `isOver` is true, which may read what the locks of the data protect and no more.
+   */
+  claimWhere(key: Key, type: ValueType, isOver: (key: Key, wait: Wait) => boolean, into: Wait): boolean {
+    if (!this.isAwaited(key.hash)) return false;
+    const { words } = this.shard;
+    lockShard(this.shard);
+    const awaited = this.findAwaited(key.bytes, key.at, key.byteCount, key.database);
+    let entry = awaited === 0 ? 0 : words[(awaited >> 2) + Awaited.First]!;
+    for (; entry !== 0; entry = words[(entry >> 2) + Entry.Next]!) {
+      const wait = words[(entry >> 2) + Entry.Wait]!;
+      if ((words[(wait >> 2) + WaitWord.Kind]! & 0xff) !== type) continue;
+      this.readWait(wait, into);
+      if (!isOver(key, into)) continue;
+      this.removeEntries(wait);
+      words[(wait >> 2) + WaitWord.State] = State.Served;
+      break;
+    }
+    unlockShard(this.shard);
+    return entry !== 0;
+  }
+
   /** Ends a wait of this worker. False: it has been claimed, and its owner is about to be told. */
   cancel(at: number): boolean {
     lockShard(this.shard);
@@ -256,6 +285,17 @@ export class Interests {
       this.placeInDatabase(awaited, database === a ? b : a);
       keys.push(this.copyKey(awaited, makeKey()));
     }
+    unlockShard(this.shard);
+    return keys;
+  }
+
+  /** The keys of a physical database, or with -1 of all, located, for which somebody waits. Every data shard is locked. */
+  keysOf(database: number, makeKey: () => Key): Key[] {
+    lockShard(this.shard);
+    const found = this.allAwaited().filter(
+      (awaited) => database < 0 || this.shard.words[(awaited >> 2) + Awaited.Database] === database,
+    );
+    const keys = found.map((awaited) => this.copyKey(awaited, makeKey()));
     unlockShard(this.shard);
     return keys;
   }
@@ -340,7 +380,7 @@ export class Interests {
     else words[(last >> 2) + Entry.Next] = entry;
     words[(awaited >> 2) + Awaited.Last] = entry;
     words[(awaited >> 2) + Awaited.Count]!++;
-    if (wait.destinationBytes >= 0) words[(awaited >> 2) + Awaited.Moves]!++;
+    if (wait.isMove) words[(awaited >> 2) + Awaited.Moves]!++;
     this.count(words[(awaited >> 2) + Awaited.Hash]!, 1);
     return true;
   }
@@ -349,7 +389,7 @@ export class Interests {
   private removeEntries(at: number): void {
     const { shard } = this;
     const { words } = shard;
-    const isMove = words[(at >> 2) + WaitWord.DestinationBytes]! >= 0;
+    const isMove = this.isMoveAt(at);
     let entry = words[(at >> 2) + WaitWord.FirstEntry]!;
     words[(at >> 2) + WaitWord.FirstEntry] = 0;
     while (entry !== 0) {
@@ -416,6 +456,12 @@ export class Interests {
     const destinationBytes = words[word + WaitWord.DestinationBytes]!;
     if (destinationBytes >= 0) into.setDestination(bytes, at + WaitWord.Bytes, destinationBytes);
     else into.destinationBytes = -1;
+  }
+
+  private isMoveAt(at: number): boolean {
+    const word = (at >> 2) + WaitWord.Kind;
+    const isStream = (this.shard.words[word]! & 0xff) === ValueType.Stream;
+    return this.shard.words[(at >> 2) + WaitWord.DestinationBytes]! >= 0 && !isStream;
   }
 
   private freeWait(at: number): void {
@@ -543,7 +589,7 @@ export class Interests {
       assert(words[(entry >> 2) + Entry.Key] === awaited, 'interests: key of an entry');
       assert(words[(entry >> 2) + Entry.Previous] === previous, 'interests: queue of a key');
       assert(words[(wait >> 2) + WaitWord.State] === State.Waiting, 'interests: a served wait in a queue');
-      if (words[(wait >> 2) + WaitWord.DestinationBytes]! >= 0) moves++;
+      if (this.isMoveAt(wait)) moves++;
       count++;
       blockBytes += usableBytes(this.shard, entry);
       previous = entry;

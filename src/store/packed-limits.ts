@@ -11,4 +11,7 @@ export class PackedLimits {
   sortedSetValueBytes = 64;
   /** Bytes up to which a HyperLogLog is sparse. */
   hyperLogLogBytes = 3000;
+  /** When a node of a stream is full: bytes, and entries; 0 is no limit. */
+  streamNodeBytes = 4096;
+  streamNodeEntries = 100;
 }

@@ -83,6 +83,8 @@ export const enum Encoding {
   HashTable = 8,
   /** Sorted sets: a table of members beside a tree ordered by score. */
   SortedSetTree = 9,
+  /** Streams: nodes of entries, and the groups that read them. */
+  StreamLog = 10,
 }
 
 /** Whether the value is the root of a structure that has blocks of its own (structure-kinds.ts). */

@@ -26,6 +26,7 @@ import {
   verifyScoredMembers,
 } from '../structures/sorted-set/scored-members.ts';
 import { setTableKind } from '../structures/set/set-table.ts';
+import { streamKind } from '../structures/stream/stream-kind.ts';
 import { Encoding } from './record.ts';
 
 export interface StructureKind {
@@ -68,6 +69,7 @@ const KINDS: readonly StructureKind[] = [
     bytesUsed: scoredBytesUsed,
     describe: describeScoredMembers,
   },
+  streamKind,
 ];
 
 /** How to treat values of a rooted encoding. */

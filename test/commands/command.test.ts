@@ -79,14 +79,14 @@ const NEWER_THAN_ORACLE: ReadonlySet<string> = new Set([
   'eval',
   'evalsha',
   'fcall',
-  // Redis 7.0 has the flag `protected` but does not show it.
-  'debug',
-  // Redis 7.0 has the flag `may_replicate` but does not show it.
-  'publish',
-  'spublish',
   // Redis 7.0 has the flags `protected` and `may_replicate` but does not show them.
   'debug',
+  'publish',
+  'spublish',
   'pfcount',
+  // They are called no_multi since.
+  'multi',
+  'watch',
   // They lost the flag `noscript`: in a script they do not wait.
   'blpop',
   'brpop',

@@ -36,6 +36,8 @@ const NEWER: Readonly<Record<string, string>> = {
   LMOVEM: 'Redis 8.10',
   MSETEX: 'Redis 8.4',
   SDIFFCARD: 'Redis 8.10',
+  XACKDEL: 'Redis 8.2',
+  XDELEX: 'Redis 8.2',
   SUNIONCARD: 'Redis 8.10',
   PREPEND: "ours: memcached's, for every protocol",
 };

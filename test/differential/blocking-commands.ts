@@ -108,3 +108,61 @@ export const EXCHANGES: readonly ClientCommand[] = [
 export const EXCHANGE_WAITING: readonly ClientCommand[] = [
   (random) => [random.pick(['BLPOP', 'BRPOP', 'BZPOPMIN', 'BZPOPMAX']), key(random), 0],
 ];
+
+const streamGroup = (random: Random): string => random.pick(['g', 'h']);
+
+/** Streams to read, and the ids to go on from. */
+function streams(random: Random, special: string): string[] {
+  const names = Array.from({ length: random.pick([1, 1, 2, 3]) }, () => key(random));
+  return ['STREAMS', ...names, ...names.map(() => (random.oneIn(5) ? `${random.below(30)}` : special))];
+}
+
+/** Waits for entries of streams, whose time is never over. */
+export const STREAM_WAITING: readonly ClientCommand[] = [
+  (random) => ['XREAD', 'BLOCK', 0, ...countOption(random), ...streams(random, '$')],
+  (random) => ['XREAD', 'BLOCK', 0, ...countOption(random), ...streams(random, '25-3')],
+  ...Array.from({ length: 3 }, (): ClientCommand => (random) => [
+    'XREADGROUP',
+    'GROUP',
+    streamGroup(random),
+    random.pick(['alice', 'bob', 'streams']),
+    'BLOCK',
+    0,
+    ...countOption(random),
+    ...(random.oneIn(3) ? ['NOACK'] : []),
+    'STREAMS',
+    key(random),
+    '>',
+  ]),
+  (random) => ['BLPOP', ...keys(random), 0],
+];
+
+/** What ends those, and what looks at what is left. */
+export const STREAM_OTHER: readonly ClientCommand[] = [
+  ...Array.from({ length: 3 }, (): ClientCommand => (random) => [
+    'XADD',
+    key(random),
+    ...(random.oneIn(4) ? ['MAXLEN', random.between(1, 4)] : []),
+    `${random.below(30)}-*`,
+    'f',
+    element(random),
+  ]),
+  ...Array.from({ length: 2 }, (): ClientCommand => (random) => [
+    'XGROUP',
+    'CREATE',
+    key(random),
+    streamGroup(random),
+    random.pick(['$', '0']),
+    'MKSTREAM',
+  ]),
+  (random) => ['XGROUP', 'DESTROY', key(random), streamGroup(random)],
+  (random) => ['XDEL', key(random), `${random.below(30)}-0`],
+  (random) => ['XPENDING', key(random), streamGroup(random)],
+  (random) => ['XLEN', key(random)],
+  (random) => ['DEL', key(random)],
+  (random) => ['RENAME', key(random), key(random)],
+  (random) => ['COPY', key(random), key(random), 'REPLACE'],
+  (random) => (random.oneIn(4) ? ['SET', key(random), 'text'] : ['TYPE', key(random)]),
+  (random) => (random.oneIn(5) ? [random.pick(['FLUSHALL', 'FLUSHDB'])] : ['XLEN', key(random)]),
+  (random) => (random.oneIn(2) ? ['RPUSH', key(random), 'x'] : ['LPOP', key(random)]),
+];

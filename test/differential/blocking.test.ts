@@ -13,6 +13,8 @@ import {
   EXCHANGES,
   OTHER,
   REFUSED,
+  STREAM_OTHER,
+  STREAM_WAITING,
   WAITING,
 } from './blocking-commands.ts';
 
@@ -207,5 +209,6 @@ describe.skipIf(isOracleMissing('redis-server'))('clients that wait are served a
   }
 
   test('on few keys of every type', () => race(WAITING, [...OTHER, ...OTHER, ...REFUSED]), TIMEOUT_MS);
+  test('on few streams', () => race(STREAM_WAITING, STREAM_OTHER), TIMEOUT_MS);
   test('while databases change places', () => race(EXCHANGE_WAITING, EXCHANGES), TIMEOUT_MS);
 });

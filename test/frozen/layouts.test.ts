@@ -50,6 +50,11 @@ for (const path of [
   'structures/sorted-set/score-node.ts',
   'structures/sorted-set/score-tree.ts',
   'structures/sorted-set/scored-members.ts',
+  'structures/stream/directory.ts',
+  'structures/stream/groups.ts',
+  'structures/stream/pending-list.ts',
+  'structures/stream/stream-log.ts',
+  'structures/stream/stream-node.ts',
   'store/record.ts',
   'store/interests.ts',
 ]) {

@@ -13,6 +13,7 @@ import { fuzzScoredMembers } from './scored-members.fuzz.ts';
 import { fuzzSets } from './set.fuzz.ts';
 import { fuzzSmallSets } from './small-set.fuzz.ts';
 import { fuzzSortedSets } from './sorted-set.fuzz.ts';
+import { fuzzStreams } from './stream.fuzz.ts';
 import { fuzzTable } from './table.fuzz.ts';
 
 export interface FuzzerRow {
@@ -37,6 +38,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   'sorted-sets': { run: fuzzSortedSets, testOperations: 2_000 },
   'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },
   hash: { run: fuzzHash, testOperations: 15_000 },
+  streams: { run: fuzzStreams, testOperations: 9_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },
   'canary-leak': { run: leakCanary, testOperations: 20_000, isCanary: true },

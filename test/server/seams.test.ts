@@ -83,6 +83,25 @@ const WRITES: Readonly<Record<string, { readonly request: Parts; readonly touche
   sadd: { request: ['SADD', 'set', 'x'], touches: ['set'] },
   sdiffstore: { request: ['SDIFFSTORE', 'new', 'set'], touches: ['new'] },
   set: { request: ['SET', 'a', 'x'], touches: ['a'] },
+  bitfield: { request: ['BITFIELD', 'a', 'SET', 'u8', 0, 1], touches: ['a'] },
+  bitop: { request: ['BITOP', 'NOT', 'new', 'a'], touches: ['new'] },
+  geoadd: { request: ['GEOADD', 'new', 1, 2, 'x'], touches: ['new'] },
+  georadius: {
+    request: ['GEORADIUS', 'places', 1, 2, 10, 'km', 'STORE', 'new'],
+    touches: ['new'],
+  },
+  georadiusbymember: {
+    request: ['GEORADIUSBYMEMBER', 'places', 'x', 10, 'km', 'STORE', 'new'],
+    touches: ['new'],
+  },
+  geosearchstore: {
+    request: ['GEOSEARCHSTORE', 'new', 'places', 'FROMMEMBER', 'x', 'BYRADIUS', 10, 'km'],
+    touches: ['new'],
+  },
+  pfadd: { request: ['PFADD', 'new', 'x'], touches: ['new'] },
+  pfdebug: { request: ['PFDEBUG', 'TODENSE', 'loglog'], touches: ['loglog'] },
+  pfmerge: { request: ['PFMERGE', 'new', 'loglog'], touches: ['new'] },
+  setbit: { request: ['SETBIT', 'a', 0, 1], touches: ['a'] },
   setex: { request: ['SETEX', 'a', 100, 'x'], touches: ['a'] },
   setnx: { request: ['SETNX', 'new', 'x'], touches: ['new'] },
   setrange: { request: ['SETRANGE', 'a', 1, 'x'], touches: ['a'] },
@@ -93,6 +112,21 @@ const WRITES: Readonly<Record<string, { readonly request: Parts; readonly touche
   srem: { request: ['SREM', 'set', 1], touches: ['set'] },
   sunionstore: { request: ['SUNIONSTORE', 'new', 'set'], touches: ['new'] },
   unlink: { request: ['UNLINK', 'a'], touches: ['a'] },
+  xack: { request: ['XACK', 'stream', 'g', '1-1'], touches: ['stream'] },
+  xackdel: { request: ['XACKDEL', 'stream', 'g', 'IDS', '1', '1-1'], touches: ['stream'] },
+  xadd: { request: ['XADD', 'stream', '*', 'f', 'v'], touches: ['stream'] },
+  xautoclaim: { request: ['XAUTOCLAIM', 'stream', 'g', 'd', '0', '0'], touches: ['stream'] },
+  xclaim: { request: ['XCLAIM', 'stream', 'g', 'd', '0', '1-1'], touches: ['stream'] },
+  xdel: { request: ['XDEL', 'stream', '1-1'], touches: ['stream'] },
+  xdelex: { request: ['XDELEX', 'stream', 'IDS', '1', '1-1'], touches: ['stream'] },
+  'xgroup|create': { request: ['XGROUP', 'CREATE', 'stream', 'h', '0'], touches: ['stream'] },
+  'xgroup|createconsumer': { request: ['XGROUP', 'CREATECONSUMER', 'stream', 'g', 'd'], touches: ['stream'] },
+  'xgroup|delconsumer': { request: ['XGROUP', 'DELCONSUMER', 'stream', 'g', 'c'], touches: ['stream'] },
+  'xgroup|destroy': { request: ['XGROUP', 'DESTROY', 'stream', 'g'], touches: ['stream'] },
+  'xgroup|setid': { request: ['XGROUP', 'SETID', 'stream', 'g', '0'], touches: ['stream'] },
+  xreadgroup: { request: ['XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 'stream', '>'], touches: ['stream'] },
+  xsetid: { request: ['XSETID', 'stream', '9-9'], touches: ['stream'] },
+  xtrim: { request: ['XTRIM', 'stream', 'MAXLEN', '0'], touches: ['stream'] },
   zadd: { request: ['ZADD', 'sorted set', 5, 'x'], touches: ['sorted set'] },
   zdiffstore: { request: ['ZDIFFSTORE', 'new', 1, 'sorted set'], touches: ['new'] },
   zincrby: { request: ['ZINCRBY', 'sorted set', 5, 'x'], touches: ['sorted set'] },
@@ -128,6 +162,12 @@ function fillCollections(server: TestServer): void {
   server.run('ZADD', 'sorted set', 1, 'x', 2, 'y');
   server.run('HSET', 'hash', 'f', 1, 'g', 2);
   server.run('HEXPIRE', 'hash', 1000, 'FIELDS', 1, 'g');
+  server.run('GEOADD', 'places', 1, 2, 'x');
+  server.run('PFADD', 'loglog', 'x');
+  server.run('XADD', 'stream', '1-1', 'f', 'v');
+  server.run('XGROUP', 'CREATE', 'stream', 'g', '0');
+  server.run('XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', 1, 'STREAMS', 'stream', '>');
+  server.run('XADD', 'stream', '2-1', 'f', 'v');
 }
 
 function mutations(server: TestServer): number {

@@ -1,12 +1,12 @@
 /** Systems of others on our server, unchanged, and on redis-server. */
-import { expect, test } from 'bun:test';
+import { test } from 'bun:test';
 import { isOracleMissing, startOracle } from '../support/oracles.ts';
 import { startRealServer } from '../support/real-server.ts';
 import { SYSTEMS } from './systems.ts';
 
 const TIMEOUT_MS = 60_000;
 
-for (const { name, check, isMissing, lacks } of SYSTEMS) {
+for (const { name, check, isMissing } of SYSTEMS) {
   const runsOnOurs = async (): Promise<void> => {
     const server = await startRealServer();
     try {
@@ -28,11 +28,6 @@ for (const { name, check, isMissing, lacks } of SYSTEMS) {
     test.skip(`${name} is not installed`, () => {});
     continue;
   }
-  if (lacks === undefined) test(`${name} runs on our server`, runsOnOurs, TIMEOUT_MS);
+  test(`${name} runs on our server`, runsOnOurs, TIMEOUT_MS);
   test.skipIf(isOracleMissing('redis-server'))(`${name} runs on redis-server`, runsOnRedis, TIMEOUT_MS);
 }
-
-test('only BullMQ cannot run here yet', () => {
-  const lacking = SYSTEMS.flatMap(({ name, lacks }) => (lacks === undefined ? [] : [`${name}: ${lacks}`]));
-  expect(lacking).toEqual(['BullMQ: streams']);
-});

@@ -9,8 +9,9 @@ import { elementCount } from '../../store/element-count.ts';
 import { type Interests, type KeyArguments, Wait } from '../../store/interests.ts';
 import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import { recordType } from '../../store/record.ts';
+import { recordType, ValueType } from '../../store/record.ts';
 import { serveWait } from '../../commands/serve-wait.ts';
+import { isStreamWaitOver } from '../../commands/stream/waiting.ts';
 import type { ServedWait } from '../../commands/waiting.ts';
 import type { BlockRequest } from '../../commands/row.ts';
 import type { Journal } from '../journal.ts';
@@ -51,6 +52,11 @@ export class Blocking {
     };
     keyspace.onTouched = (key) => this.onTouched(key);
     keyspace.onSwapped = (a, b) => this.onSwapped(a, b);
+    const { onFlush } = keyspace;
+    keyspace.onFlush = (isBeginning, database) => {
+      onFlush(isBeginning, database);
+      if (!isBeginning) this.onCleared(database);
+    };
   }
 
   /** Whether keys were given something since the last `serve`. */
@@ -72,6 +78,8 @@ export class Blocking {
       const { args, source } = keys;
       wait.setDestination(source, args[request.destination * 2]!, args[request.destination * 2 + 1]!);
     }
+    const { parameters } = request;
+    if (parameters !== undefined) wait.setDestination(parameters, 0, parameters.u8.length);
     if (this.interests.register(wait, keys) === 0) return false;
     this.clients.add(client, wait.at, request.timeoutMs);
     return true;
@@ -93,22 +101,26 @@ export class Blocking {
 
   /** Each turn ends a wait, so that moves in a circle come to an end, too. */
   private serveKey(journal: Journal, allLocked: boolean): void {
-    const { keyspace, served, interests } = this;
-    const { key, wait } = served;
-    for (;;) {
-      const record = keyspace.find(key);
-      if (record === 0) return;
-      const count = elementCount(key.shard, record);
-      if (count === 0 || !interests.claim(key, recordType(key.shard, record), count, wait)) return;
-      assert(allLocked || wait.destinationBytes < 0, 'blocking: a move without the lock of its destination');
+    while (this.claim()) {
+      assert(allLocked || !this.served.wait.isMove, 'blocking: a move without the lock of its destination');
       this.serveClaimed(journal);
     }
+  }
+
+  /** Ends the wait that is the next to be served with what is under the key, if there is one. */
+  private claim(): boolean {
+    const { keyspace, interests } = this;
+    const { key, wait } = this.served;
+    const record = keyspace.find(key);
+    const count = record === 0 ? 0 : elementCount(key.shard, record);
+    if (count > 0 && interests.claim(key, recordType(key.shard, record), count, wait)) return true;
+    return interests.claimWhere(key, ValueType.Stream, isStreamWaitOver, wait);
   }
 
   private serveClaimed(journal: Journal): void {
     const { keyspace, served, clients } = this;
     const { key, wait, reply, destination } = served;
-    if (wait.destinationBytes >= 0) {
+    if (wait.isMove) {
       keyspace.locate(destination, wait.destination, 0, wait.destinationBytes, key.database);
     }
     reply.at = 0;
@@ -130,8 +142,14 @@ export class Blocking {
   }
 
   private onTouched(key: Key): void {
-    if (key.record === 0 || !this.interests.isAwaited(key.hash)) return;
-    if (elementCount(key.shard, key.record) > 0) this.ready.add(key);
+    // Who waits for a stream on behalf of a group is told when it is gone.
+    if (this.interests.isAwaited(key.hash)) this.ready.add(key);
+  }
+
+  /** Everything is gone, and who waited for the streams among it is told. */
+  private onCleared(database: number): void {
+    const { keyspace, interests } = this;
+    for (const key of interests.keysOf(database, () => new Key(keyspace.shards[0]!))) this.onTouched(key);
   }
 
   /** Two physical databases have exchanged their places; every lock is held. */
@@ -139,7 +157,8 @@ export class Blocking {
     const { keyspace } = this;
     const keys = this.interests.exchangeDatabases(a, b, () => new Key(keyspace.shards[0]!));
     for (const key of keys) {
-      if (keyspace.find(key) !== 0) this.onTouched(key);
+      keyspace.find(key);
+      this.onTouched(key);
     }
   }
 }

@@ -254,8 +254,8 @@ export const SETTINGS = {
     { alias: 'zset-max-ziplist-value' },
   ),
   'hll-sparse-max-bytes': live('Data', BYTES, '3000', 'bytes up to which a HyperLogLog is sparse'),
-  'stream-node-max-bytes': accepted(BYTES, '4096'),
-  'stream-node-max-entries': accepted(BIG_NUMBER, '100'),
+  'stream-node-max-bytes': live('Data', BYTES, '4096', 'bytes of a node of a stream, 0 for any'),
+  'stream-node-max-entries': live('Data', BIG_NUMBER, '100', 'entries of a node of a stream, 0 for any'),
   'tracking-table-max-keys': accepted(BIG_NUMBER, '1000000'),
   'sanitize-dump-payload': accepted(oneOf('no', 'yes', 'clients'), 'no'),
 
