@@ -41,7 +41,7 @@ import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
 import { LateReplies } from './transactions/late-replies.ts';
-import type { Held, Queued } from './transactions/transaction.ts';
+import type { Held, Transaction } from './transactions/transaction.ts';
 import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 
@@ -618,12 +618,14 @@ export class Dispatcher implements Call {
   }
 
   /** Runs what a transaction has queued, under the locks held, and replies with an array. */
-  runQueued(client: ParkableClient, queued: readonly Queued[]): void {
+  runQueued(client: ParkableClient, transaction: Transaction): void {
     const { reply } = this;
     let start = reply.at;
     const late = new LateReplies();
-    reply.array(queued.length);
-    for (const { command, request } of queued) {
+    reply.array(transaction.count);
+    for (let index = 0; index < transaction.count; index++) {
+      const request = transaction.at(index);
+      const command = request.command!;
       this.take(request);
       this.replyStart = reply.at;
       this.counters[Counter.CommandsProcessed]!++;

@@ -37,6 +37,12 @@ export class Request {
     this.source = source;
   }
 
+  /** Makes room for `count` arguments, which are undefined then. */
+  reserve(count: number): void {
+    this.args = count * 2 <= this.usualArgs.length ? this.usualArgs : new Int32Array(count * 2);
+    this.count = count;
+  }
+
   /** Lends `reader` this request's argument array, so that nothing need be copied. */
   lend(reader: RespReader): void {
     this.args = this.usualArgs;

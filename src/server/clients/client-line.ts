@@ -53,7 +53,7 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['sub', client.subscriptions?.countOf(Subject.Channel) ?? 0],
     ['psub', client.subscriptions?.countOf(Subject.Pattern) ?? 0],
     ['ssub', client.subscriptions?.countOf(Subject.ShardChannel) ?? 0],
-    ['multi', client.transaction === null ? -1 : client.transaction.queued.length],
+    ['multi', client.transaction === null ? -1 : client.transaction.count],
     ['qbuf', client.pendingBytes],
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
     // Arguments are read where they lie in the input, and replies are built in a buffer that all clients share.

@@ -13,10 +13,13 @@ import type { Watches } from '../../store/watches.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { log } from '../log.ts';
 import type { ParkableClient } from '../parkable-client.ts';
-import { type Queued, Transaction, type WatchedKey } from './transaction.ts';
+import { Transaction, type WatchedKey } from './transaction.ts';
 
 /** So much may be queued without a look at the limit. */
 const QUEUED_BYTES_FREE = 1 << 20;
+const QUEUED = Buffer.from('+QUEUED\r\n');
+/** Transactions kept for those to come. */
+const IDLE_MAX = 64;
 const ABORTED = 'EXECABORT Transaction discarded because of previous errors.';
 
 export class LocalTransactions implements Transactions {
@@ -24,6 +27,7 @@ export class LocalTransactions implements Transactions {
   private readonly keyspace: Keyspace;
   private readonly watches: Watches;
   private readonly key: Key;
+  private readonly idle: Transaction[] = [];
 
   constructor(dispatcher: Dispatcher, watches: Watches) {
     this.dispatcher = dispatcher;
@@ -56,14 +60,14 @@ export class LocalTransactions implements Transactions {
   }
 
   begin(client: Client): void {
-    (client as ParkableClient).transaction = new Transaction();
+    (client as ParkableClient).transaction = this.idle.pop() ?? new Transaction();
     client.gates |= Gate.Transaction;
   }
 
   queue(call: Call, command: Command): void {
     const { id, transaction } = call.client as ParkableClient;
     transaction!.add(command, call.source, call.args, call.count);
-    call.reply.simple('QUEUED');
+    call.reply.raw(QUEUED);
     if (transaction!.byteCount <= QUEUED_BYTES_FREE) return;
     // Redis: what is queued counts as input that waits.
     if (transaction!.byteCount <= Number(call.server.setting('client-query-buffer-limit'))) return;
@@ -72,9 +76,20 @@ export class LocalTransactions implements Transactions {
   }
 
   discard(client: Client): void {
-    (client as ParkableClient).transaction = null;
-    client.gates &= ~Gate.Transaction;
+    const { transaction } = client as ParkableClient;
+    this.leave(client as ParkableClient);
+    if (transaction !== null) this.recycle(transaction);
     this.unwatch(client);
+  }
+
+  private leave(client: ParkableClient): void {
+    client.transaction = null;
+    client.gates &= ~Gate.Transaction;
+  }
+
+  private recycle(transaction: Transaction): void {
+    transaction.reset();
+    if (this.idle.length < IDLE_MAX) this.idle.push(transaction);
   }
 
   abort(client: Client, reason: string): string {
@@ -104,15 +119,20 @@ export class LocalTransactions implements Transactions {
   }
 
   execute(client: Client): void {
-    const { dispatcher } = this;
     const { transaction, watched } = client as ParkableClient;
-    const { queued, isBroken } = transaction!;
-    (client as ParkableClient).transaction = null;
-    client.gates &= ~Gate.Transaction;
-    if (isBroken) this.refuse(client, ABORTED);
-    else if (dispatcher.memoryFull && queued.some(({ command }) => (command.flags & Flag.DenyOom) !== 0)) {
+    this.leave(client as ParkableClient);
+    if (transaction!.isBroken) this.refuse(client, ABORTED);
+    else if (this.dispatcher.memoryFull && this.mayGrow(transaction!)) {
       this.refuse(client, `EXECABORT Transaction discarded because of: ${OUT_OF_MEMORY}`);
-    } else this.runAll(client as ParkableClient, queued, [...(watched?.values() ?? [])]);
+    } else this.runAll(client as ParkableClient, transaction!, watched === null ? [] : [...watched.values()]);
+    this.recycle(transaction!);
+  }
+
+  private mayGrow(transaction: Transaction): boolean {
+    for (let index = 0; index < transaction.count; index++) {
+      if ((transaction.at(index).command!.flags & Flag.DenyOom) !== 0) return true;
+    }
+    return false;
   }
 
   private refuse(client: Client, error: string): void {
@@ -120,21 +140,27 @@ export class LocalTransactions implements Transactions {
     this.dispatcher.reply.error(error);
   }
 
-  private runAll(client: ParkableClient, queued: readonly Queued[], watched: readonly WatchedKey[]): void {
-    const { dispatcher, watches } = this;
-    dispatcher.lockFor(() => {
-      for (const { at } of watched) dispatcher.wantHash(watches.hashOf(at));
-      if (queued.some(needsAll)) dispatcher.wantAll();
-      else for (const { command, request } of queued) dispatcher.wantKeysOf(command, request);
-    });
+  private runAll(client: ParkableClient, transaction: Transaction, watched: readonly WatchedKey[]): void {
+    const { dispatcher } = this;
+    dispatcher.lockFor(() => this.wantLocks(transaction, watched));
     const held = dispatcher.hold();
     try {
       const hasChanged = watched.some((key) => this.hasChanged(key));
       this.unwatch(client);
       if (hasChanged) dispatcher.reply.nilArray();
-      else dispatcher.runQueued(client, queued);
+      else dispatcher.runQueued(client, transaction);
     } finally {
       dispatcher.letGo(held);
+    }
+  }
+
+  private wantLocks(transaction: Transaction, watched: readonly WatchedKey[]): void {
+    const { dispatcher, watches } = this;
+    for (const { at } of watched) dispatcher.wantHash(watches.hashOf(at));
+    for (let index = 0; index < transaction.count; index++) {
+      const request = transaction.at(index);
+      if (needsAll(request.command!)) return dispatcher.wantAll();
+      dispatcher.wantKeysOf(request.command!, request);
     }
   }
 
@@ -147,6 +173,6 @@ export class LocalTransactions implements Transactions {
 }
 
 /** Whether only running the command can tell which shards it needs, or its keys are in a database chosen before it. */
-function needsAll({ command }: Queued): boolean {
+function needsAll(command: Command): boolean {
   return command.needsAllLocks || command.name === 'select';
 }
