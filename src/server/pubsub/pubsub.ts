@@ -3,7 +3,7 @@
  * (store/audience.ts), by which a publisher counts its listeners. Those of its own worker are handed a message at once;
  * to the others it goes by letter, all messages of a read in one. So the messages of one publisher arrive in its order.
  */
-import { type Bytes } from '../../base/bytes.ts';
+import { type Bytes, equalBytes } from '../../base/bytes.ts';
 import { globMatch } from '../../base/glob.ts';
 import type { PubSub } from '../../commands/pubsub/door.ts';
 import { type Client, Gate } from '../../commands/row.ts';
@@ -36,6 +36,8 @@ export class LocalPubSub implements PubSub {
   private readonly deliveries: Deliveries;
   private readonly send: SendText;
   private readonly topics: readonly Map<string, Topic>[] = [new Map(), new Map(), new Map()];
+  /** What was published to last here. */
+  private last: Topic | null = null;
   private readonly letters = new Map<number, string>();
   /** Something was published to other workers since `published`. */
   hasPublished = false;
@@ -124,7 +126,7 @@ export class LocalPubSub implements PubSub {
     const { audience } = this;
     const count = audience.publish(subject, source, at, byteCount);
     if (count === 0) return 0;
-    const channel = source.u8.toString('latin1', at, at + byteCount);
+    const channel = this.channelName(source, at, byteCount);
     const { publication, workers } = audience;
     let isHere = false;
     for (let word = 0; word < workers.length; word++) {
@@ -142,6 +144,14 @@ export class LocalPubSub implements PubSub {
       this.deliverHere(subject, channel, message, publication);
     }
     return count;
+  }
+
+  /** As latin1. Who publishes does so again, to the same channel mostly. */
+  private channelName(source: Bytes, at: number, byteCount: number): string {
+    const { last } = this;
+    const isLast = last !== null && last.name.length === byteCount;
+    if (isLast && equalBytes(source, at, last.text, 0, byteCount)) return last.key;
+    return source.u8.toString('latin1', at, at + byteCount);
   }
 
   private write(worker: number, text: string): void {
@@ -201,8 +211,10 @@ export class LocalPubSub implements PubSub {
 
   private deliverHere(subject: Subject, channel: string, message: Uint8Array, publication: number): void {
     const topic = this.topics[subject]!.get(channel);
-    if (topic !== undefined)
+    if (topic !== undefined) {
+      this.last = topic;
       deliverTo(topic, publication, (version) => topic.heads.message(version, message));
+    }
     if (subject === Subject.Channel && this.topics[Subject.Pattern]!.size > 0) {
       this.deliverByPattern(Buffer.from(channel, 'latin1'), message, publication);
     }
