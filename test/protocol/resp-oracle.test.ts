@@ -11,8 +11,8 @@ interface Answer {
   readonly closed: boolean;
 }
 
-/** How long a silent oracle is taken to have nothing to say. */
-const SILENCE_MS = 30;
+/** How long a silent oracle is taken to have nothing to say: long enough for a busy machine, and all are asked at once. */
+const SILENCE_MS = 400;
 
 function askOracle(port: number, input: Buffer): Promise<Answer> {
   return new Promise((resolve, reject) => {
