@@ -128,12 +128,15 @@ function runPiped(server: TestServer, batch: readonly Command[], random: Random)
 }
 
 function isSameReply(options: DifferentialOptions, command: Command, ours: string, theirs: string): boolean {
-  if (ours === theirs) return true;
-  const unitMs = TIME_REPLIES[String(command[0]).toUpperCase()];
-  if (unitMs !== undefined && isPositive(ours) && isPositive(theirs)) {
-    return Math.abs(Number(ours.slice(1)) - Number(theirs.slice(1))) * unitMs <= TOLERANCE_MS;
-  }
+  if (ours === theirs || isSameTime(command, ours, theirs)) return true;
   return options.isSame?.(command, ours, theirs) ?? false;
+}
+
+/** Whether two replies tell about the same time, where a command asks for one. */
+export function isSameTime(command: Command, ours: string, theirs: string): boolean {
+  const unitMs = TIME_REPLIES[String(command[0]).toUpperCase()];
+  if (unitMs === undefined || !isPositive(ours) || !isPositive(theirs)) return false;
+  return Math.abs(Number(ours.slice(1)) - Number(theirs.slice(1))) * unitMs <= TOLERANCE_MS;
 }
 
 function isPositive(reply: string): boolean {
