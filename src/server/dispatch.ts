@@ -562,6 +562,7 @@ export class Dispatcher implements Call {
   /**
    * Takes the locks that `want` asks for with `wantHash`, `wantKeysOf` and `wantAll`, which may be called again; all of them
    * where somebody waits, who may have to be served by a move. The database of the client stays what it is meanwhile.
+   * Throws, with no lock held, when a script keeps one of the shards busy.
    */
   lockFor(want: () => void): void {
     const { locks } = this;
@@ -569,7 +570,7 @@ export class Dispatcher implements Call {
     for (;;) {
       const version = this.readDatabase();
       want();
-      locks.lockWanted();
+      if (!locks.lockWantedUnlessBusy()) throw new ShardBusyError('a script holds the shard');
       if (words[Control.DatabaseMapVersion] === version && (locks.areAll || !locks.haveWaits)) return;
       const isForWaits = words[Control.DatabaseMapVersion] === version;
       locks.release();

@@ -100,6 +100,9 @@ for (const [what, script] of [
       '-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n',
     );
     expect(await others[0]!.ask('KEYS', '*')).toStartWith('-BUSY');
+    await others[0]!.ask('MULTI');
+    await others[0]!.ask('GET', 'a');
+    expect(await others[0]!.ask('EXEC')).toStartWith('-EXECABORT Transaction discarded because of: BUSY');
     expect(await others[0]!.ask('FUNCTION', 'KILL')).toStartWith('-BUSY');
     expect(await others[0]!.ask('SCRIPT', 'KILL')).toBe('+OK\r\n');
     expect(await whenEnded(clients[0]!)).toContain('Script killed by user with SCRIPT KILL');
