@@ -54,3 +54,22 @@ test('what a script leaves behind is not seen by the next', () => {
   expect(run('redis.call("select",5) return 1')).toBe(':1\r\n');
   expect(server.client.run('GET', 'k')).toBe('$1\r\nv\r\n');
 });
+
+test('what scripts share is not reached by any of them to change it', () => {
+  const attempts = [
+    'local _, t = pairs(string) t.evil = 1',
+    'local _, t = pairs(redis) t.call = nil',
+    'local _, t = pairs(_G) rawset(t, "evil", 1)',
+    'local _, t = pairs(math) table.insert(t, 1)',
+    'table.insert(_G, 1)',
+    'table.insert(string, 1, 1)',
+  ];
+  for (const attempt of attempts) expect(run(attempt)).toContain('Attempt to modify a readonly table');
+  expect(run('error(table)')).toStartWith('-ERR table: ');
+  expect(run('return { tostring(string.evil), #math, tostring(table.source), type(redis.call) }')).toBe(
+    '*4\r\n$3\r\nnil\r\n:0\r\n$3\r\nnil\r\n$8\r\nfunction\r\n',
+  );
+  expect(run('local n = 0 for k in pairs(string) do if k == "rep" then n = n + 1 end end return n')).toBe(
+    ':1\r\n',
+  );
+});
