@@ -290,6 +290,10 @@ export class ScriptMachine {
       x.lua_sethook(state, this.hook, LuaHook.Count, HOOK_INSTRUCTIONS);
       const status = x.lua_pcall(state, 0, 0, 1);
       return status === LuaStatus.Ok ? null : `ERR Error registering functions: ${this.loadError()}`;
+    } catch (thrown) {
+      this.isSpent = true;
+      if (thrown instanceof AssertionError) throw thrown;
+      return `ERR Error registering functions: ${thrown instanceof Error ? thrown.message : 'not enough memory'}`;
     } finally {
       this.watch = null;
       this.setLoading(null);

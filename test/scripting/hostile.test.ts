@@ -73,3 +73,16 @@ test('what scripts share is not reached by any of them to change it', () => {
     ':1\r\n',
   );
 });
+
+test('a library that never ends to load, or asks for too much, is refused', () => {
+  const load = (code: string) => server.client.run('FUNCTION', 'LOAD', `#!lua name=l\n${code}`);
+  const register = 'redis.register_function("f", function() return 5 end)';
+  const loop = 'while true do end';
+  const swallowing = 'while true do pcall(function() while true do end end) end';
+  for (const code of [loop, swallowing]) expect(load(code)).toMatch(/^-ERR .*FUNCTION LOAD timeout/);
+  expect(load('local function f() return 1 + f() end f()')).toMatch(/stack overflow/);
+  expect(load('local s = string.rep("x", 2^28) s = s .. s .. s .. s .. s')).toMatch(/not enough memory/);
+  expect(load(register)).toBe('$1\r\nl\r\n');
+  expect(server.client.run('FCALL', 'f', '0')).toBe(':5\r\n');
+  server.client.run('FUNCTION', 'FLUSH');
+}, 20_000);
