@@ -1,5 +1,6 @@
 /** Scripts over several worker threads: known everywhere at once, atomic for every reader, and to be killed from elsewhere. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { findFreePort } from '../support/free-port.ts';
 import { RealClient, type RealServer, startRealServer } from '../support/real-server.ts';
 
 const CLIENTS = 12;
@@ -8,10 +9,13 @@ const TOTAL = ACCOUNTS * 100;
 const PATIENCE_MS = 1500;
 
 let server: RealServer;
+let memcachedPort: number;
 let clients: RealClient[];
 
 beforeAll(async () => {
-  server = await startRealServer(['--threads', '4', '--busy-reply-threshold', '200']);
+  memcachedPort = findFreePort();
+  const flags = ['--threads', '4', '--busy-reply-threshold', '200', '--memcached-port', `${memcachedPort}`];
+  server = await startRealServer(flags);
   clients = await Promise.all(Array.from({ length: CLIENTS }, () => RealClient.open(server.port)));
 });
 afterAll(async () => {
@@ -111,6 +115,25 @@ for (const [what, script] of [
     expect(await clients[0]!.ask('EVAL', 'return 1', 0)).toBe(':1\r\n');
   });
 }
+
+test('a client of memcached is told that a script is busy, and does not keep its worker from SCRIPT KILL', async () => {
+  const memcached = await Promise.all(
+    Array.from({ length: CLIENTS }, () => RealClient.open(memcachedPort, '127.0.0.1')),
+  );
+  clients[0]!.received = '';
+  clients[0]!.send('EVAL', 'while true do end', 0);
+  await Bun.sleep(400);
+  for (const client of memcached) client.socket.write('get a b\r\nset a 0 0 1\r\nx\r\nflush_all\r\n');
+  await Bun.sleep(300);
+  const told = memcached.filter(
+    ({ received }) => received === 'SERVER_ERROR busy running a script\r\n'.repeat(3),
+  );
+  expect(told.length).toBeGreaterThan(0);
+  const others = await answering();
+  expect(await others[0]!.ask('SCRIPT', 'KILL')).toBe('+OK\r\n');
+  await whenEnded(clients[0]!);
+  for (const client of memcached) client.close();
+});
 
 test('a script that has written is not killed', async () => {
   const script =

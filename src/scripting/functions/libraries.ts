@@ -101,7 +101,8 @@ export class FunctionLibraries {
       const name = readMetadata(code);
       if (typeof name === 'string') continue;
       const before = known.get(name.library);
-      const library = before?.code.equals(code) === true ? before : this.compile(machine, code, RELOAD_MS_MAX);
+      const library =
+        before?.code.equals(code) === true ? before : this.compile(machine, code, RELOAD_MS_MAX);
       if (typeof library !== 'string') libraries.set(library.name, library);
     }
     this.libraries = libraries;
