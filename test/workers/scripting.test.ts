@@ -85,6 +85,14 @@ test('transfers by scripts, with keys they do not declare, never change the tota
   expect(readings).toBeGreaterThan(50);
 });
 
+/** Enough keys for KEYS to take long. */
+const KEYS = 50_000;
+
+test('keys for those that follow', async () => {
+  const fill = `for i = 1, ${KEYS} do redis.call("set", "filler:" .. i, i) end return 1`;
+  expect(await clients[0]!.ask('EVAL', fill, 0)).toBe(':1\r\n');
+});
+
 for (const [what, script] of [
   ['an endless loop', 'while true do end'],
   ['one that catches every error', 'local function f() while true do end end while true do pcall(f) end'],
@@ -92,6 +100,8 @@ for (const [what, script] of [
     'one in a coroutine',
     'while true do coroutine.resume(coroutine.create(function() while true do end end)) end',
   ],
+  ['one of commands that take long', 'while true do redis.pcall("keys", "*") end'],
+  ['one of large texts', 'while true do string.rep("x", 1e5) end'],
 ] as const) {
   test(`${what} is killed from another worker, and who waits for it meanwhile is told that it is busy`, async () => {
     clients[0]!.received = '';
