@@ -51,6 +51,21 @@ test('a script loaded by one worker is known to every other', async () => {
   for (const client of clients) expect(await client.ask('FCALL', 'f', 0)).toBe('-ERR Function not found\r\n');
 });
 
+test('EVAL runs its script while other workers forget all scripts', async () => {
+  const untilMs = performance.now() + 1500;
+  const replies = new Set<string>();
+  let number = 0;
+  await Promise.all(
+    clients.map(async (client, index) => {
+      while (performance.now() < untilMs) {
+        if (index % 2 === 0) await client.ask('SCRIPT', 'FLUSH');
+        else replies.add(await client.ask('EVAL', `return 1 --${number++ % 50}`, 0));
+      }
+    }),
+  );
+  expect([...replies]).toEqual([':1\r\n']);
+});
+
 test('transfers by scripts, with keys they do not declare, never change the total that anyone sees', async () => {
   const keys = Array.from({ length: ACCOUNTS }, (_, index) => `account:${index}`);
   for (const key of keys) await clients[0]!.ask('SET', key, '100');
