@@ -40,7 +40,7 @@ import { type Request, type RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
-import { LateReplies } from './transactions/late-replies.ts';
+import { LateReplies, refuseLateReply } from './transactions/late-replies.ts';
 import type { Held, Queued } from './transactions/transaction.ts';
 import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
@@ -686,6 +686,7 @@ export class Dispatcher implements Call {
   }
 
   park(): Parked {
+    if (this.isInScript) return refuseLateReply(this.reply);
     if (this.lateReplies !== null) return this.lateReplies.add(this.client.version);
     return this.client.park();
   }

@@ -66,6 +66,20 @@ test('EVAL runs its script while other workers forget all scripts', async () => 
   expect([...replies]).toEqual([':1\r\n']);
 });
 
+test('a command that other threads answer does not reply to the client of the script that calls it', async () => {
+  for (const words of ['"slowlog","get"', '"slowlog","len"', '"slowlog","reset"', '"memory","purge"']) {
+    const client = clients[0]!;
+    const wanted = '-ERR This Redis command is not allowed from script';
+    expect(await client.ask('EVAL', `return redis.call(${words})`, 0)).toStartWith(wanted);
+    client.received = '';
+    client.socket.write(`MULTI\r\nEVAL 'return redis.call(${words})' 0\r\nPING\r\nEXEC\r\n`);
+    await client.until(() => client.received.endsWith('+PONG\r\n'));
+    expect(client.received).toStartWith(`+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n${wanted}`);
+    await Bun.sleep(50);
+    expect(client.received).toEndWith('+PONG\r\n');
+  }
+});
+
 test('transfers by scripts, with keys they do not declare, never change the total that anyone sees', async () => {
   const keys = Array.from({ length: ACCOUNTS }, (_, index) => `account:${index}`);
   for (const key of keys) await clients[0]!.ask('SET', key, '100');
