@@ -31,7 +31,9 @@ export interface ScriptArguments {
   readonly keyCount: number;
 }
 
-const HOOK_INSTRUCTIONS = 100_000;
+const HOOK_INSTRUCTIONS = 10_000;
+/** Few instructions may be many commands that take long: one in so many of them is a look too. A power of two. */
+const CALLS_PER_LOOK = 8;
 /** A machine that has grown beyond this is replaced after the script: it gives no memory back to the system. */
 const KEPT_BYTES = 64 << 20;
 const SCRIPT_NAME = '@user_script';
@@ -49,6 +51,7 @@ export class ScriptMachine {
   private readonly hook: number;
   private readonly chunkName: number;
   private watch: Watch | null = null;
+  private callCount = 0;
   private libraryGlobals = 0;
   private libraryRedis = 0;
   private libraryEnvironment = 0;
@@ -57,6 +60,9 @@ export class ScriptMachine {
     const { lua } = this;
     const { x, state } = lua;
     this.library = new RedisLibrary(lua, host, versionText);
+    this.library.onCall = (from) => {
+      if ((++this.callCount & (CALLS_PER_LOOK - 1)) === 0) this.look(from);
+    };
     this.hook = lua.addHook((from) => this.look(from));
     this.chunkName = lua.cString(SCRIPT_NAME);
     this.makeSandbox();
@@ -290,6 +296,10 @@ export class ScriptMachine {
       x.lua_sethook(state, this.hook, LuaHook.Count, HOOK_INSTRUCTIONS);
       const status = x.lua_pcall(state, 0, 0, 1);
       return status === LuaStatus.Ok ? null : `ERR Error registering functions: ${this.loadError()}`;
+    } catch (thrown) {
+      this.isSpent = true;
+      if (thrown instanceof AssertionError) throw thrown;
+      return `ERR Error registering functions: ${thrown instanceof Error ? thrown.message : 'not enough memory'}`;
     } finally {
       this.watch = null;
       this.setLoading(null);

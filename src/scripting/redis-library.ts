@@ -28,6 +28,8 @@ const REPLICATION = { REPL_NONE: 0, REPL_AOF: 1, REPL_REPLICA: 2, REPL_SLAVE: 2,
 export class RedisLibrary {
   /** The protocol version of replies that the script being run has chosen. */
   version: 2 | 3 = 2;
+  /** Called before every command: raises an error when the script must end. */
+  onCall: (state: number) => void = () => {};
   private readonly lua: Lua;
   private readonly host: ScriptHost;
   private readonly reply = new RespWriter(REPLY_BYTES);
@@ -110,6 +112,7 @@ export class RedisLibrary {
   /** Hot: redis.call. The arguments are read where they lie in the machine's memory. */
   private call(state: number, raises: boolean): number {
     const { lua, reply } = this;
+    this.onCall(state);
     const count = lua.x.lua_gettop(state);
     const problem = this.readArguments(state, count);
     if (problem !== null) return this.refuse(state, problem, raises);

@@ -52,7 +52,7 @@ function host.handler(err)
     level = level + 1
     info = getinfo(level, 'nSl')
   end
-  if type(err) ~= 'table' then err = { err = 'ERR ' .. tostring(err) } end
+  if type(err) ~= 'table' or real[err] then err = { err = 'ERR ' .. tostring(err) } end
   if info then
     rawset(err, 'source', info.source)
     rawset(err, 'line', info.currentline)
@@ -110,8 +110,10 @@ function safe.next(t, k)
   return next(real[t] or t, k)
 end
 
+-- What is behind a stand-in must not get out: it could be written to.
 function safe.pairs(t)
-  return next, real[t] or t, nil
+  if real[t] then return safe.next, t, nil end
+  return next, t, nil
 end
 
 -- No bytecode: what it holds is not checked, and could be made to do anything.
@@ -137,6 +139,12 @@ function safe.load(reader, name)
     parts[count] = part
   end
   return safe.loadstring(concat(parts), name or '=(load)')
+end
+
+local insert = table.insert
+function G.table.insert(t, ...)
+  if real[t] then error(READONLY, 2) end
+  return insert(t, ...)
 end
 
 local math = G.math

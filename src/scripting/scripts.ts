@@ -83,6 +83,11 @@ export class Scripts implements Watch {
     return problem;
   }
 
+  /** Like `load`, and has the script ready even if another worker forgets all scripts meanwhile. Returns as `find`. */
+  learn(sha: string, body: Buffer): number | string {
+    return this.load(sha, body) ?? this.prepare(sha, body) ?? this.flagsOf.get(sha)!;
+  }
+
   /** Has a script ready to be run in this worker. */
   private prepare(sha: string, body: Buffer): string | null {
     const machine = this.ready;
@@ -102,7 +107,7 @@ export class Scripts implements Watch {
     return problem ?? this.flagsOf.get(sha)!;
   }
 
-  /** Runs a script that `find` or `load` has made ready. */
+  /** Runs a script that `find` or `learn` has made ready. */
   run(sha: string, flags: number, request: ScriptArguments, reply: RespWriter): void {
     const machine = this.ready;
     this.begin(flags, false);

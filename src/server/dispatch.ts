@@ -40,7 +40,7 @@ import { type Request, type RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
-import { LateReplies } from './transactions/late-replies.ts';
+import { LateReplies, refuseLateReply } from './transactions/late-replies.ts';
 import type { Held, Transaction } from './transactions/transaction.ts';
 import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
@@ -562,6 +562,7 @@ export class Dispatcher implements Call {
   /**
    * Takes the locks that `want` asks for with `wantHash`, `wantKeysOf` and `wantAll`, which may be called again; all of them
    * where somebody waits, who may have to be served by a move. The database of the client stays what it is meanwhile.
+   * Throws, with no lock held, when a script keeps one of the shards busy.
    */
   lockFor(want: () => void): void {
     const { locks } = this;
@@ -569,7 +570,7 @@ export class Dispatcher implements Call {
     for (;;) {
       const version = this.readDatabase();
       want();
-      locks.lockWanted();
+      if (!locks.lockWantedUnlessBusy()) throw new ShardBusyError('a script holds the shard');
       if (words[Control.DatabaseMapVersion] === version && (locks.areAll || !locks.haveWaits)) return;
       const isForWaits = words[Control.DatabaseMapVersion] === version;
       locks.release();
@@ -687,6 +688,7 @@ export class Dispatcher implements Call {
   }
 
   park(): Parked {
+    if (this.isInScript) return refuseLateReply(this.reply);
     if (this.lateReplies !== null) return this.lateReplies.add(this.client.version);
     return this.client.park();
   }

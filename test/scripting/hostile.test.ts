@@ -54,3 +54,35 @@ test('what a script leaves behind is not seen by the next', () => {
   expect(run('redis.call("select",5) return 1')).toBe(':1\r\n');
   expect(server.client.run('GET', 'k')).toBe('$1\r\nv\r\n');
 });
+
+test('what scripts share is not reached by any of them to change it', () => {
+  const attempts = [
+    'local _, t = pairs(string) t.evil = 1',
+    'local _, t = pairs(redis) t.call = nil',
+    'local _, t = pairs(_G) rawset(t, "evil", 1)',
+    'local _, t = pairs(math) table.insert(t, 1)',
+    'table.insert(_G, 1)',
+    'table.insert(string, 1, 1)',
+  ];
+  for (const attempt of attempts) expect(run(attempt)).toContain('Attempt to modify a readonly table');
+  expect(run('error(table)')).toStartWith('-ERR table: ');
+  expect(run('return { tostring(string.evil), #math, tostring(table.source), type(redis.call) }')).toBe(
+    '*4\r\n$3\r\nnil\r\n:0\r\n$3\r\nnil\r\n$8\r\nfunction\r\n',
+  );
+  expect(run('local n = 0 for k in pairs(string) do if k == "rep" then n = n + 1 end end return n')).toBe(
+    ':1\r\n',
+  );
+});
+
+test('a library that never ends to load, or asks for too much, is refused', () => {
+  const load = (code: string) => server.client.run('FUNCTION', 'LOAD', `#!lua name=l\n${code}`);
+  const register = 'redis.register_function("f", function() return 5 end)';
+  const loop = 'while true do end';
+  const swallowing = 'while true do pcall(function() while true do end end) end';
+  for (const code of [loop, swallowing]) expect(load(code)).toMatch(/^-ERR .*FUNCTION LOAD timeout/);
+  expect(load('local function f() return 1 + f() end f()')).toMatch(/stack overflow/);
+  expect(load('local s = string.rep("x", 2^28) s = s .. s .. s .. s .. s')).toMatch(/not enough memory/);
+  expect(load(register)).toBe('$1\r\nl\r\n');
+  expect(server.client.run('FCALL', 'f', '0')).toBe(':5\r\n');
+  server.client.run('FUNCTION', 'FLUSH');
+}, 20_000);

@@ -1,5 +1,6 @@
 /** Scripts over several worker threads: known everywhere at once, atomic for every reader, and to be killed from elsewhere. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { findFreePort } from '../support/free-port.ts';
 import { RealClient, type RealServer, startRealServer } from '../support/real-server.ts';
 
 const CLIENTS = 12;
@@ -8,10 +9,13 @@ const TOTAL = ACCOUNTS * 100;
 const PATIENCE_MS = 1500;
 
 let server: RealServer;
+let memcachedPort: number;
 let clients: RealClient[];
 
 beforeAll(async () => {
-  server = await startRealServer(['--threads', '4', '--busy-reply-threshold', '200']);
+  memcachedPort = findFreePort();
+  const flags = ['--threads', '4', '--busy-reply-threshold', '200', '--memcached-port', `${memcachedPort}`];
+  server = await startRealServer(flags);
   clients = await Promise.all(Array.from({ length: CLIENTS }, () => RealClient.open(server.port)));
 });
 afterAll(async () => {
@@ -45,6 +49,35 @@ test('a script loaded by one worker is known to every other', async () => {
   for (const client of clients) expect(await client.ask('FCALL', 'f', 0)).toBe(':5\r\n');
   await clients[3]!.ask('FUNCTION', 'DELETE', 'l');
   for (const client of clients) expect(await client.ask('FCALL', 'f', 0)).toBe('-ERR Function not found\r\n');
+});
+
+test('EVAL runs its script while other workers forget all scripts', async () => {
+  const untilMs = performance.now() + 1500;
+  const replies = new Set<string>();
+  let number = 0;
+  await Promise.all(
+    clients.map(async (client, index) => {
+      while (performance.now() < untilMs) {
+        if (index % 2 === 0) await client.ask('SCRIPT', 'FLUSH');
+        else replies.add(await client.ask('EVAL', `return 1 --${number++ % 50}`, 0));
+      }
+    }),
+  );
+  expect([...replies]).toEqual([':1\r\n']);
+});
+
+test('a command that other threads answer does not reply to the client of the script that calls it', async () => {
+  for (const words of ['"slowlog","get"', '"slowlog","len"', '"slowlog","reset"', '"memory","purge"']) {
+    const client = clients[0]!;
+    const wanted = '-ERR This Redis command is not allowed from script';
+    expect(await client.ask('EVAL', `return redis.call(${words})`, 0)).toStartWith(wanted);
+    client.received = '';
+    client.socket.write(`MULTI\r\nEVAL 'return redis.call(${words})' 0\r\nPING\r\nEXEC\r\n`);
+    await client.until(() => client.received.endsWith('+PONG\r\n'));
+    expect(client.received).toStartWith(`+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n${wanted}`);
+    await Bun.sleep(50);
+    expect(client.received).toEndWith('+PONG\r\n');
+  }
 });
 
 test('transfers by scripts, with keys they do not declare, never change the total that anyone sees', async () => {
@@ -81,6 +114,14 @@ test('transfers by scripts, with keys they do not declare, never change the tota
   expect(readings).toBeGreaterThan(50);
 });
 
+/** Enough keys for KEYS to take long. */
+const KEYS = 50_000;
+
+test('keys for those that follow', async () => {
+  const fill = `for i = 1, ${KEYS} do redis.call("set", "filler:" .. i, i) end return 1`;
+  expect(await clients[0]!.ask('EVAL', fill, 0)).toBe(':1\r\n');
+});
+
 for (const [what, script] of [
   ['an endless loop', 'while true do end'],
   ['one that catches every error', 'local function f() while true do end end while true do pcall(f) end'],
@@ -88,6 +129,8 @@ for (const [what, script] of [
     'one in a coroutine',
     'while true do coroutine.resume(coroutine.create(function() while true do end end)) end',
   ],
+  ['one of commands that take long', 'while true do redis.pcall("keys", "*") end'],
+  ['one of large texts', 'while true do string.rep("x", 1e5) end'],
 ] as const) {
   test(`${what} is killed from another worker, and who waits for it meanwhile is told that it is busy`, async () => {
     clients[0]!.received = '';
@@ -100,6 +143,9 @@ for (const [what, script] of [
       '-BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n',
     );
     expect(await others[0]!.ask('KEYS', '*')).toStartWith('-BUSY');
+    await others[0]!.ask('MULTI');
+    await others[0]!.ask('GET', 'a');
+    expect(await others[0]!.ask('EXEC')).toStartWith('-EXECABORT Transaction discarded because of: BUSY');
     expect(await others[0]!.ask('FUNCTION', 'KILL')).toStartWith('-BUSY');
     expect(await others[0]!.ask('SCRIPT', 'KILL')).toBe('+OK\r\n');
     expect(await whenEnded(clients[0]!)).toContain('Script killed by user with SCRIPT KILL');
@@ -108,6 +154,25 @@ for (const [what, script] of [
     expect(await clients[0]!.ask('EVAL', 'return 1', 0)).toBe(':1\r\n');
   });
 }
+
+test('a client of memcached is told that a script is busy, and does not keep its worker from SCRIPT KILL', async () => {
+  const memcached = await Promise.all(
+    Array.from({ length: CLIENTS }, () => RealClient.open(memcachedPort, '127.0.0.1')),
+  );
+  clients[0]!.received = '';
+  clients[0]!.send('EVAL', 'while true do end', 0);
+  await Bun.sleep(400);
+  for (const client of memcached) client.socket.write('get a b\r\nset a 0 0 1\r\nx\r\nflush_all\r\n');
+  await Bun.sleep(300);
+  const told = memcached.filter(
+    ({ received }) => received === 'SERVER_ERROR busy running a script\r\n'.repeat(3),
+  );
+  expect(told.length).toBeGreaterThan(0);
+  const others = await answering();
+  expect(await others[0]!.ask('SCRIPT', 'KILL')).toBe('+OK\r\n');
+  await whenEnded(clients[0]!);
+  for (const client of memcached) client.close();
+});
 
 test('a script that has written is not killed', async () => {
   const script =

@@ -44,8 +44,8 @@ function parseFlush(call: MemcachedCall): Parsed {
 function flushCommand(call: MemcachedCall): void {
   const { keyspace, request } = call;
   const delayMs = request.whenMs - keyspace.nowMs;
-  call.flushLater(Math.max(delayMs, 0));
-  call.reply.text('OK');
+  const isDone = call.flushLater(Math.max(delayMs, 0));
+  call.reply.text(isDone ? 'OK' : 'SERVER_ERROR busy running a script');
 }
 
 function versionCommand(call: MemcachedCall): void {

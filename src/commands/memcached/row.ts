@@ -80,8 +80,11 @@ export interface MemcachedCall {
   countEvent(event: MemcachedEvent): void;
   /** Token as text (latin1). */
   text(index: number): string;
-  /** Empties the database after `delayMs`, unless another flush is ordered before that, by whichever client. */
-  flushLater(delayMs: number): void;
+  /**
+   * Empties the database after `delayMs`, unless another flush is ordered before that, by whichever client. False: it was
+   * to be now, and a script keeps the data busy.
+   */
+  flushLater(delayMs: number): boolean;
 }
 
 /** What `stats` counts, in memcached's words. Each worker counts for itself, from Counter.MemcachedFirst on. */

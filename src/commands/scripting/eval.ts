@@ -87,11 +87,7 @@ function evalCommand(call: Call, extraFlags: number): void {
   const body = call.copyArgument(1);
   const sha = sha1(body);
   let found = scripts.find(sha);
-  if (found === -1) {
-    const problem = scripts.load(sha, body);
-    if (problem !== null) return call.reply.error(problem);
-    found = scripts.find(sha);
-  }
+  if (found === -1) found = scripts.learn(sha, body);
   runScript(call, sha, found, keyCount, extraFlags);
 }
 

@@ -33,8 +33,26 @@ const DATA_AT = 64;
 const LINE_END = 10;
 
 /** Gives the machine that functions are compiled into. */
-export interface MachineOwner extends Watch {
+export interface MachineOwner {
   readonly ready: ScriptMachine;
+}
+
+/** Redis: a library that takes longer to load is refused. Nobody could kill it: it is no script that runs. */
+const LOAD_MS_MAX = 500;
+/** What one worker has loaded in time should not be missing in another that is slower. */
+const RELOAD_MS_MAX = 10 * LOAD_MS_MAX;
+
+/** Ends the code of a library that takes too long. */
+class LoadWatch implements Watch {
+  private readonly endMs: number;
+
+  constructor(limitMs: number) {
+    this.endMs = performance.now() + limitMs;
+  }
+
+  look(): string | null {
+    return performance.now() > this.endMs ? 'FUNCTION LOAD timeout' : null;
+  }
 }
 
 export class FunctionLibraries {
@@ -83,7 +101,8 @@ export class FunctionLibraries {
       const name = readMetadata(code);
       if (typeof name === 'string') continue;
       const before = known.get(name.library);
-      const library = before?.code.equals(code) === true ? before : this.compile(machine, code);
+      const library =
+        before?.code.equals(code) === true ? before : this.compile(machine, code, RELOAD_MS_MAX);
       if (typeof library !== 'string') libraries.set(library.name, library);
     }
     this.libraries = libraries;
@@ -102,7 +121,7 @@ export class FunctionLibraries {
   }
 
   /** Runs a library's code. A text is why it failed. */
-  private compile(machine: ScriptMachine, code: Buffer): Library | string {
+  private compile(machine: ScriptMachine, code: Buffer, limitMs: number): Library | string {
     const metadata = readMetadata(code);
     if (typeof metadata === 'string') return metadata;
     const functions: LibraryFunction[] = [];
@@ -114,7 +133,7 @@ export class FunctionLibraries {
       functions.push(read);
       return 0;
     };
-    const problem = machine.loadLibrary(code.subarray(metadata.byteCount), register, this.owner);
+    const problem = machine.loadLibrary(code.subarray(metadata.byteCount), register, new LoadWatch(limitMs));
     if (problem !== null) return problem;
     if (functions.length === 0) return 'ERR No functions registered';
     return { name: metadata.library, code, functions };
@@ -137,7 +156,7 @@ export class FunctionLibraries {
   }
 
   private add(libraries: Map<string, Library>, code: Buffer): string | null {
-    const library = this.compile(this.owner.ready, code);
+    const library = this.compile(this.owner.ready, code, LOAD_MS_MAX);
     if (typeof library === 'string') return library;
     for (const { functions } of libraries.values()) {
       for (const { name } of functions) {

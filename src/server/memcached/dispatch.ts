@@ -6,7 +6,7 @@
 import { AssertionError } from '../../base/assert.ts';
 import { Bytes } from '../../base/bytes.ts';
 import { Control, Counter } from '../../memory/control.ts';
-import { lockShard, unlockShard } from '../../memory/lock.ts';
+import { lockShardUnlessBusy, unlockShard } from '../../memory/lock.ts';
 import { LineResult, MemcacheReader } from '../../protocol/memcache-reader.ts';
 import { MemcacheWriter } from '../../protocol/memcache-writer.ts';
 import { ReplyTooLargeError } from '../../protocol/resp-writer.ts';
@@ -35,6 +35,9 @@ const CARRIAGE_RETURN = 13;
 const LINE_FEED = 10;
 /** The values of one `get` together. The reply of a command is whole before any of it is sent. */
 const REPLY_BYTES_MAX = 256 << 20;
+const BUSY = 'SERVER_ERROR busy running a script';
+/** When a flush that is due finds a script that holds the shards, it is tried again after this long. */
+const FLUSH_AGAIN_MS = 100;
 /** setTimeout takes at most this much: a longer delay is waited for in parts. */
 const TIMER_MS_MAX = 0x7fffffff;
 
@@ -156,7 +159,7 @@ export class MemcachedDispatcher implements MemcachedCall {
   private runRow(row: MemcachedRow, at: number, next: number, end: number): number {
     const parsed = row.parse === undefined ? Parsed.Run : row.parse(this);
     if (parsed !== Parsed.Run) {
-      if (parsed === Parsed.RefusedAndDropped) this.runKey(dropItem);
+      if (parsed === Parsed.RefusedAndDropped) this.runKeyOrRefuse(dropItem);
       return this.done(next);
     }
     const { permissions } = this.client;
@@ -168,7 +171,7 @@ export class MemcachedDispatcher implements MemcachedCall {
       case MemcachedRoute.Store:
         return this.runStore(row, at, next, end);
       case MemcachedRoute.ByKey:
-        this.runKey(row.run);
+        this.runKeyOrRefuse(row.run);
         break;
       default:
         this.database = this.keyspace.physicalDatabase(0);
@@ -185,10 +188,10 @@ export class MemcachedDispatcher implements MemcachedCall {
     for (let i = request.firstKey; i < count; i++) {
       request.keyAt = args[i * 2]!;
       request.keyBytes = args[i * 2 + 1]!;
-      this.runKey(row.run);
-      if (out.at - start <= REPLY_BYTES_MAX) continue;
+      const wasRun = this.runKey(row.run);
+      if (wasRun && out.at - start <= REPLY_BYTES_MAX) continue;
       out.at = start;
-      return this.reply.text('SERVER_ERROR out of memory writing get response');
+      return this.reply.text(wasRun ? 'SERVER_ERROR out of memory writing get response' : BUSY);
     }
     row.finish!(this);
   }
@@ -203,13 +206,20 @@ export class MemcachedDispatcher implements MemcachedCall {
     request.dataAt = next;
     this.countEvent(MemcachedEvent.CommandSet);
     const { u8 } = this.source;
-    if (u8[dataEnd] === CARRIAGE_RETURN && u8[dataEnd + 1] === LINE_FEED) this.runKey(row.run);
+    if (u8[dataEnd] === CARRIAGE_RETURN && u8[dataEnd + 1] === LINE_FEED) this.runKeyOrRefuse(row.run);
     else this.reply.text('CLIENT_ERROR bad data chunk');
     return this.done(dataEnd + 2);
   }
 
-  /** Runs `handler` under the lock of the request's key. Hot: the path of get and set. */
-  private runKey(handler: (call: MemcachedCall) => void): void {
+  private runKeyOrRefuse(handler: (call: MemcachedCall) => void): void {
+    if (!this.runKey(handler)) this.reply.text(BUSY);
+  }
+
+  /**
+   * Runs `handler` under the lock of the request's key. Hot: the path of get and set. False: a script keeps the shard
+   * busy, nothing was done.
+   */
+  private runKey(handler: (call: MemcachedCall) => void): boolean {
     const { keyspace, key, request } = this;
     const { words } = keyspace.control;
     for (;;) {
@@ -220,7 +230,7 @@ export class MemcachedDispatcher implements MemcachedCall {
       if (hash < 0) hash = keyspace.hash(keySource, keyAt, keyBytes, this.database);
       keyspace.locateHashed(key, keySource, keyAt, keyBytes, this.database, hash);
       const { shard } = key;
-      lockShard(shard);
+      if (!lockShardUnlessBusy(shard)) return false;
       if (words[Control.DatabaseMapVersion] !== version) {
         unlockShard(shard);
         continue;
@@ -229,10 +239,11 @@ export class MemcachedDispatcher implements MemcachedCall {
         handler(this);
       } catch (error) {
         unlockShard(shard);
-        return this.failed(error);
+        this.failed(error);
+        return true;
       }
       unlockShard(shard);
-      return;
+      return true;
     }
   }
 
@@ -260,11 +271,12 @@ export class MemcachedDispatcher implements MemcachedCall {
     this.counters.fill(0, first, first + MemcachedEvent.Count);
   }
 
-  flushLater(delayMs: number): void {
+  flushLater(delayMs: number): boolean {
     const order = Atomics.add(this.keyspace.control.words, Control.MemcachedFlushOrder, 1) + 1;
     this.cancel(this.flushTimer);
-    if (delayMs === 0) this.flush();
-    else this.waitToFlush(order, Date.now() + delayMs);
+    if (delayMs === 0) return this.flush();
+    this.waitToFlush(order, Date.now() + delayMs);
+    return true;
   }
 
   private waitToFlush(order: number, whenMs: number): void {
@@ -273,15 +285,16 @@ export class MemcachedDispatcher implements MemcachedCall {
         // A later flush_all, on whatever worker, has taken the place of this one.
         if (this.keyspace.control.words[Control.MemcachedFlushOrder] !== order) return;
         if (Date.now() < whenMs) this.waitToFlush(order, whenMs);
-        else this.flush();
+        else if (!this.flush()) this.waitToFlush(order, Date.now() + FLUSH_AGAIN_MS);
       },
       Math.min(Math.max(whenMs - Date.now(), 0), TIMER_MS_MAX),
     );
   }
 
-  private flush(): void {
+  /** False: a script keeps the shards busy, nothing was done. */
+  private flush(): boolean {
     this.locks.wantAll();
-    this.locks.lockWanted();
+    if (!this.locks.lockWantedUnlessBusy()) return false;
     try {
       const database = this.keyspace.physicalDatabase(0);
       this.keyspace.onFlush(true, database);
@@ -290,6 +303,7 @@ export class MemcachedDispatcher implements MemcachedCall {
     } finally {
       this.locks.release();
     }
+    return true;
   }
 }
 

@@ -57,3 +57,9 @@ export class LateReplies {
     });
   }
 }
+
+/** A script cannot wait for other threads, and its client must not get the reply of what the script has called. */
+export function refuseLateReply(reply: RespWriter): Parked {
+  reply.error('ERR This Redis command is not allowed from script');
+  return { resume: () => {} };
+}
