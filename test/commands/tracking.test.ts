@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { Tracking } from '../../src/server/tracking/tracking.ts';
 import { type TestClient, TestServer } from '../support/test-server.ts';
 
 let server: TestServer;
@@ -134,6 +135,19 @@ describe('by default', () => {
     expect(server.engine.info(['stats'])).toContain('tracking_total_keys:10\r\n');
   });
 });
+
+test.each(['', 'BCAST'])(
+  'what is read while another worker removes everything is told to be old behind the reply: %p',
+  (mode) => {
+    client.run('CLIENT', 'TRACKING', 'ON', ...(mode === '' ? [] : [mode]));
+    const { tracking } = server.engine;
+    tracking.rememberReads = (reader) => {
+      server.trackingBoard.postFlush(0, 0);
+      Tracking.prototype.rememberReads.call(tracking, reader);
+    };
+    expect(client.run('GET', 'k')).toBe(`${EVERYTHING}_\r\n${EVERYTHING}`);
+  },
+);
 
 test('NOLOOP leaves out own changes', () => {
   client.run('CLIENT', 'TRACKING', 'ON', 'NOLOOP');
