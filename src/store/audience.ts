@@ -67,6 +67,8 @@ assert(Header.Publications % 2 === 0, 'layout of the count of messages');
 /** Memory of the shard of audiences: a million names and more. */
 export const AUDIENCE_BYTES = 256 << 20;
 const WALK_ENTRIES = 256;
+/** How often patterns are matched without the lock before it is kept. */
+const UNLOCKED_TRIES = 2;
 
 /** A pattern as a worker remembers it. */
 interface KnownPattern {
@@ -137,8 +139,14 @@ export class Audience {
     const withPatterns = subject === Subject.Channel;
     workers.fill(0);
     lockShard(shard);
-    // Patterns are matched without the lock: there may be many.
-    while (withPatterns && this.mustMatch(bytes, at, byteCount)) lockShard(shard);
+    // Patterns are matched without the lock: there may be many. With it when they keep changing meanwhile.
+    for (
+      let tries = 0;
+      withPatterns && this.mustMatch(bytes, at, byteCount, tries < UNLOCKED_TRIES);
+      tries++
+    ) {
+      lockShard(shard);
+    }
     const name = this.find(subject, bytes, at, byteCount);
     let count = name === 0 ? 0 : this.addListeners(name);
     for (let i = 0; withPatterns && i < matching.length; i++) count += this.addListeners(matching[i]!);
@@ -150,18 +158,18 @@ export class Audience {
   }
 
   /** True: the lock was given back to match patterns, and must be taken again. */
-  private mustMatch(bytes: Bytes, at: number, byteCount: number): boolean {
+  private mustMatch(bytes: Bytes, at: number, byteCount: number, mayUnlock: boolean): boolean {
     const { words } = this.shard;
     const isCurrent = words[Header.PatternVersion] === this.patternVersion;
     if (isCurrent && (this.isMatched || this.patterns.length === 0)) return false;
     if (!isCurrent) this.copyPatterns();
-    unlockShard(this.shard);
+    if (mayUnlock) unlockShard(this.shard);
     this.matching.length = 0;
     for (const { at: name, text } of this.patterns) {
       if (globMatch(text, 0, text.length, bytes.u8, at, at + byteCount, false)) this.matching.push(name);
     }
     this.isMatched = true;
-    return true;
+    return mayUnlock;
   }
 
   private copyPatterns(): void {

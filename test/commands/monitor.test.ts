@@ -47,12 +47,14 @@ test('hides passwords', async () => {
   server.run('AUTH', 'secret');
   server.run('AUTH', 'user', 'secret');
   server.run('HELLO', 2, 'AUTH', 'user', 'secret', 'SETNAME', 'me');
+  server.run('HELLO', 2, 'SETNAME', 'auth', 'AUTH', 'user', 'secret');
   const lines = shownTo(watcher);
   expect(lines.join()).not.toContain('secret');
   expect(lines).toEqual([
     '[0 127.0.0.1:1] "AUTH" "(redacted)"',
     '[0 127.0.0.1:1] "AUTH" "(redacted)" "(redacted)"',
     '[0 127.0.0.1:1] "HELLO" "2" "AUTH" "(redacted)" "(redacted)" "SETNAME" "me"',
+    '[0 127.0.0.1:1] "HELLO" "2" "SETNAME" "auth" "AUTH" "(redacted)" "(redacted)"',
   ]);
 });
 

@@ -75,12 +75,14 @@ describe('SLOWLOG', () => {
     server.run('AUTH', 'hush');
     server.run('AUTH', 'me', 'hush');
     server.run('HELLO', '2', 'AUTH', 'default', 'hush', 'SETNAME', 'me');
+    server.run('HELLO', '2', 'SETNAME', 'auth', 'AUTH', 'default', 'hush');
     await ask(server.client, 'CONFIG', 'SET', 'requirepass', 'hush', 'maxclients', '99');
     const found = (await entries(server.client)).map((entry) => entry[3].join(' '));
     expect(found.reverse()).toEqual([
       'AUTH (redacted)',
       'AUTH (redacted) (redacted)',
       'HELLO 2 AUTH (redacted) (redacted) SETNAME me',
+      'HELLO 2 SETNAME auth AUTH (redacted) (redacted)',
       'CONFIG SET requirepass (redacted) maxclients 99',
     ]);
   });

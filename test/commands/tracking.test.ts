@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { Tracking } from '../../src/server/tracking/tracking.ts';
 import { type TestClient, TestServer } from '../support/test-server.ts';
 
 let server: TestServer;
@@ -135,6 +136,19 @@ describe('by default', () => {
   });
 });
 
+test.each(['', 'BCAST'])(
+  'what is read while another worker removes everything is told to be old behind the reply: %p',
+  (mode) => {
+    client.run('CLIENT', 'TRACKING', 'ON', ...(mode === '' ? [] : [mode]));
+    const { tracking } = server.engine;
+    tracking.rememberReads = (reader) => {
+      server.trackingBoard.postFlush(0, 0);
+      Tracking.prototype.rememberReads.call(tracking, reader);
+    };
+    expect(client.run('GET', 'k')).toBe(`${EVERYTHING}_\r\n${EVERYTHING}`);
+  },
+);
+
 test('NOLOOP leaves out own changes', () => {
   client.run('CLIENT', 'TRACKING', 'ON', 'NOLOOP');
   client.run('GET', 'k');
@@ -180,6 +194,22 @@ describe('broadcasting', () => {
       '$8\r\nprefixes\r\n*2\r\n$3\r\nbar\r\n$3\r\nfoo\r\n',
     );
     expect(client.run('CLIENT', 'INFO')).toContain(' flags=tB ');
+  });
+
+  test('many prefixes are taken in no time, and overlaps among them are found', () => {
+    const prefixes = Array.from({ length: 20_000 }, (_, index) => ['PREFIX', `p${index}:`]).flat();
+    const start = performance.now();
+    expect(client.run('CLIENT', 'TRACKING', 'ON', 'BCAST', ...prefixes)).toBe('+OK\r\n');
+    // Comparing all with all took half a minute; this takes about 0.1 s.
+    expect(performance.now() - start).toBeLessThan(3000);
+    expect(client.run('CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'q', 'PREFIX', 'p7:x')).toBe(
+      "-ERR Prefix 'p7:x' overlaps with an existing prefix 'p7:'. Prefixes for a single client must not overlap.\r\n",
+    );
+    expect(
+      client.run('CLIENT', 'TRACKING', 'ON', 'BCAST', 'PREFIX', 'rs', 'PREFIX', 'q', 'PREFIX', 'r'),
+    ).toBe(
+      "-ERR Prefix 'rs' overlaps with another provided prefix 'r'. Prefixes for a single client must not overlap.\r\n",
+    );
   });
 
   test('without prefixes tells of everything', () => {

@@ -92,3 +92,28 @@ test('when memory is used up nobody can begin to listen to something new, and no
   expect(audience!.verify()).toBe(joined);
   expect(audience!.nameCount(Subject.Channel)).toBe(joined);
 });
+
+test('a publisher comes to an end though patterns keep changing while it matches them', () => {
+  const [audience, other] = makeAudiences(2);
+  const pattern = Bytes.fromText('n*');
+  const churned = Bytes.fromText('churn');
+  audience!.join(Subject.Pattern, pattern, 0, 2, 0);
+  const name = Bytes.fromText('news');
+  const { u8 } = name;
+  const { heads, head } = audience!.shard;
+  let changes = 0;
+  // Whenever a pattern is matched without the lock another worker changes them.
+  Object.defineProperty(name, 'u8', {
+    get: () => {
+      if (heads[head] === 0 && ++changes < 1000) {
+        other!.join(Subject.Pattern, churned, 0, 5, 1);
+        other!.leave(Subject.Pattern, churned, 5, 1, true);
+      }
+      return u8;
+    },
+  });
+  expect(audience!.publish(Subject.Channel, name, 0, 4)).toBe(1);
+  expect(changes).toBeGreaterThan(0);
+  expect(changes).toBeLessThan(20);
+  expect(audience!.verify()).toBe(1);
+});

@@ -2,7 +2,7 @@
 
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
-import { createTrackingMemory } from '../../src/store/tracking-board.ts';
+import { createTrackingMemory, TrackingBoard } from '../../src/store/tracking-board.ts';
 import { Config } from '../../src/server/config/config.ts';
 import { type SetRequest, setConfig } from '../../src/server/config/set-config.ts';
 import type { ClientSocket } from '../../src/server/clients/connection.ts';
@@ -119,6 +119,8 @@ export class TestServer {
   readonly engine: Engine;
   /** The client that `run` uses. */
   readonly client: TestClient;
+  /** What the engine shares with other workers about tracking. */
+  readonly trackingBoard: TrackingBoard;
 
   constructor(options: TestServerOptions = {}) {
     const { shardCount = 4, shardBytes = 64 << 20, interestBytes = 16 << 20, settings = {} } = options;
@@ -126,6 +128,8 @@ export class TestServer {
     config.assign({ maxmemory: '0', 'enable-debug-command': 'yes', ...settings });
     const keeper = new UserKeeper(config, (change) => this.engine.mesh.askHere('acl.assign', change));
     keeper.start();
+    const tracking = createTrackingMemory(1);
+    this.trackingBoard = new TrackingBoard(tracking, 0, 1);
     this.engine = new Engine({
       workerIndex: 0,
       control: ControlBlock.create(1, config.number('databases')).memory,
@@ -133,7 +137,7 @@ export class TestServer {
       interests: createShardMemory(interestBytes),
       audience: createShardMemory(16 << 20),
       watches: createShardMemory(16 << 20),
-      tracking: createTrackingMemory(1),
+      tracking,
       shardHeads: createShardHeads(shardCount + 3),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),

@@ -155,6 +155,9 @@ function findProblem(state: TrackingState | null, options: Options): string | nu
 
 /** Redis: no two beginnings of one client may be such that a key could have both. */
 function findOverlap(existing: readonly string[], given: readonly string[]): string | null {
+  const sorted = [...existing, ...given].sort();
+  // In this order whatever stands between a beginning and one that it overlaps with does too.
+  if (!sorted.some((prefix, at) => at > 0 && prefix.startsWith(sorted[at - 1]!))) return null;
   for (const [index, prefix] of given.entries()) {
     const old = existing.find((other) => overlaps(prefix, other));
     if (old !== undefined) return overlapError(prefix, 'an existing', old);

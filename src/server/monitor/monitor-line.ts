@@ -1,4 +1,5 @@
 /** A command as MONITOR shows it. Reference: Redis' replicationFeedMonitors, sdscatrepr. */
+import { authSecrets } from '../slow/secrets.ts';
 
 const HIDDEN = '"(redacted)"';
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -42,8 +43,8 @@ export function formatMonitorLine(
 function hiddenArguments(command: string, words: readonly string[]): (index: number) => boolean {
   if (command === 'auth') return (index) => index > 0;
   if (command !== 'hello' && command !== 'migrate') return () => false;
-  const at = words.findIndex((word, index) => index > 1 && /^auth2?$/i.test(word));
-  return (index) => at > 0 && (index === at + 1 || index === at + 2);
+  const secrets = authSecrets(words.length, command === 'hello' ? 2 : 6, (index) => words[index]!);
+  return (index) => secrets.includes(index);
 }
 
 function quote(word: string): string {

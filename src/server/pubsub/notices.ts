@@ -27,6 +27,9 @@ interface Touched {
   exists: boolean;
 }
 
+/** By database and key, in the order of the first change. */
+type TouchedKeys = Map<string, Touched>;
+
 export class Notices {
   private readonly keyspace: Keyspace;
   private readonly pubsub: PubSub;
@@ -35,7 +38,7 @@ export class Notices {
   private letters = '';
   private isOn = false;
   /** What the command being run has changed; null while there is none. */
-  private touched: Touched[] | null = null;
+  private touched: TouchedKeys | null = null;
   private isExpiring = false;
 
   /** `state` is what the dispatcher looks at. */
@@ -68,8 +71,9 @@ export class Notices {
     if (touched === null || isExpiring) return;
     const { database, record } = key;
     const name = key.bytes.u8.toString('latin1', key.at, key.at + key.byteCount);
-    const known = touched.find((other) => other.key === name && other.database === database);
-    if (known === undefined) touched.push({ key: name, database, exists: record !== 0 });
+    const place = `${database} ${name}`;
+    const known = touched.get(place);
+    if (known === undefined) touched.set(place, { key: name, database, exists: record !== 0 });
     else known.exists = record !== 0;
   }
 
@@ -79,15 +83,15 @@ export class Notices {
   }
 
   /** Before a command. Returns what `end` is to be given behind it. */
-  begin(): Touched[] | null {
+  begin(): TouchedKeys | null {
     const outer = this.touched;
-    this.touched = [];
+    this.touched = new Map();
     return outer;
   }
 
   /** Behind a command that may have been run within another: tells what it has changed. */
-  end(outer: Touched[] | null, { name: command }: Command, request: ShownRequest): void {
-    const touched = this.touched!;
+  end(outer: TouchedKeys | null, { name: command }: Command, request: ShownRequest): void {
+    const touched = [...this.touched!.values()];
     this.touched = outer;
     if (touched.length === 0) return;
     const words = wordsOf(request);

@@ -15,8 +15,8 @@ import { type Subscriber, Subscription, Subscriptions, Topic } from './subscript
 /** Sends text to another worker. */
 export type SendText = (worker: number, text: string) => void;
 
-/** A letter is sent at once when it is longer, also while a command runs: it must not outgrow a string. */
-const LETTER_BYTES_MAX = 2 ** 28;
+/** A letter is sent at once when it is longer, also while a command runs: a script may publish more than there is memory. */
+const LETTER_BYTES_MAX = 2 ** 24;
 /** While more than this is under way to a worker, who publishes to it has to wait. */
 const UNDER_WAY_KILOBYTES_MAX = 64 << 10;
 /** How often it is looked whether they need wait no longer. */

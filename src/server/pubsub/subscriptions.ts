@@ -18,8 +18,8 @@ export class Topic {
   readonly name: Buffer;
   /** The same for those who want it so. */
   readonly text: Bytes;
-  readonly heads: MessageHeads;
   readonly listeners: Subscription[] = [];
+  private madeHeads: MessageHeads | null = null;
 
   constructor(subject: Subject, key: string, name: Buffer) {
     this.subject = subject;
@@ -27,7 +27,11 @@ export class Topic {
     this.text = Bytes.allocate(name.length);
     this.name = this.text.u8;
     name.copy(this.name);
-    this.heads = new MessageHeads(subject, this.name);
+  }
+
+  /** Made for the first message: of many names most may never have one. */
+  get heads(): MessageHeads {
+    return (this.madeHeads ??= new MessageHeads(this.subject, this.name));
   }
 
   /** Adds a listener. */

@@ -28,8 +28,18 @@ function range(from: number, end: number): number[] {
 }
 
 function helloSecrets(call: Call): number[] {
-  for (let index = 2; index < call.count; index++) {
-    if (call.text(index).toUpperCase() === 'AUTH') return range(index + 1, Math.min(index + 3, call.count));
+  return authSecrets(call.count, 2, (index) => call.text(index));
+}
+
+/** Positions of what follows AUTH and AUTH2 among the options from `from` on. What is called "auth" is no option. */
+export function authSecrets(count: number, from: number, text: (index: number) => string): number[] {
+  const secrets: number[] = [];
+  for (let index = from; index < count; index++) {
+    const option = text(index).toUpperCase();
+    if (option === 'SETNAME') index++;
+    if (option !== 'AUTH' && option !== 'AUTH2') continue;
+    secrets.push(...range(index + 1, Math.min(index + 3, count)));
+    index += 2;
   }
-  return [];
+  return secrets;
 }

@@ -201,7 +201,14 @@ export class Tracking implements ClientTracking {
       if (client.tracking === null) continue;
       if (client === this.running && this.gathered === null) this.own.push(null);
       else this.tell(client, formatNull(client.version), false);
+      if (client === this.running && this.gathered !== null) this.tellAgain(client);
     }
+  }
+
+  /** What a client has just read may be older than that everything was removed, and nothing will tell it so any more. */
+  private tellAgain(client: TrackingClient): void {
+    const hasRead = this.reads.length > 0 || client.tracking!.mode.isBroadcast;
+    if (hasRead) this.tell(client, formatNull(client.version), true);
   }
 
   /** Tells a client that tracks, or the one in its place, what has changed: an array of keys, or null. */
