@@ -20,6 +20,8 @@ export const BUSY_SCRIPT =
   'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
 export const BUSY_FUNCTION =
   'BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.';
+export const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
+export const TOO_MANY_WAIT_KEYS = 'ERR too many or too long keys to wait for at once';
 export const NO_AUTH = 'NOAUTH Authentication required.';
 
 /** `name` in lower case, as Redis prints it (`command|subcommand` for subcommands). */

@@ -14,7 +14,15 @@ import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
-import { BUSY_FUNCTION, BUSY_SCRIPT, NO_AUTH, OUT_OF_MEMORY, wrongArityText } from '../commands/replies.ts';
+import {
+  BUSY_FUNCTION,
+  BUSY_SCRIPT,
+  NO_AUTH,
+  OUT_OF_MEMORY,
+  TOO_MANY_WAIT_KEYS,
+  TOO_MANY_WAITS,
+  wrongArityText,
+} from '../commands/replies.ts';
 import {
   type BlockRequest,
   type Call,
@@ -42,15 +50,12 @@ import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
 import { LateReplies, refuseLateReply } from './transactions/late-replies.ts';
 import type { Held, Transaction } from './transactions/transaction.ts';
-import { isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
+import { closeHttp, isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 
 /** Flags that only the commands have which run others. */
 const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
-const TOO_MANY_WAITS = 'OOM no memory left for another client that waits';
-const TOO_MANY_KEYS = 'ERR too many or too long keys to wait for at once';
-const HTTP_WARNING_EVERY_MS = 60_000;
 /** One read in this many has each of its commands timed, and each of them stands for as many. */
 const SAMPLE_READS = 16;
 /** So little data is in the processor's cache all the time, and need not be fetched into it. */
@@ -105,7 +110,6 @@ export class Dispatcher implements Call {
   private isHolding = false;
   /** The replies of the transaction under way, once one of them has to come later; null: none may. */
   private lateReplies: LateReplies | null = null;
-  private warnedHttpMs = 0;
   private readCount = 0;
   private sampling = false;
 
@@ -260,19 +264,8 @@ export class Dispatcher implements Call {
   }
 
   private unknownCommand(): null {
-    if (isHttp(this)) return this.closeHttp();
-    this.fail(unknownCommandText(this));
-    return null;
-  }
-
-  /** Redis: a web page may make a browser post commands to us, one a line; so the first line of it ends the connection. */
-  private closeHttp(): null {
-    const { client, keyspace } = this;
-    if (keyspace.nowMs - this.warnedHttpMs > HTTP_WARNING_EVERY_MS) {
-      this.warnedHttpMs = keyspace.nowMs;
-      log.warn(`closing client ${client.id}: it speaks HTTP, perhaps a web page that attacks us`);
-    }
-    client.closeAfterReply();
+    if (isHttp(this)) closeHttp(this.client, this.keyspace.nowMs);
+    else this.fail(unknownCommandText(this));
     return null;
   }
 
@@ -696,7 +689,7 @@ export class Dispatcher implements Call {
   block(request: BlockRequest): void {
     const { source, args, database } = this;
     const keys = { source, args, first: request.firstKey, count: request.keyCount, database };
-    if (!this.interests.fits(keys)) this.reply.error(TOO_MANY_KEYS);
+    if (!this.interests.fits(keys)) this.reply.error(TOO_MANY_WAIT_KEYS);
     else if (!this.blocking.block(this.client, request, keys)) this.reply.error(TOO_MANY_WAITS);
   }
 }
