@@ -185,9 +185,7 @@ export class Dispatcher implements Call {
    * `prepare`. False: the request must wait for the end of a CLIENT PAUSE, nothing was done.
    */
   run(request: Request, prepared: boolean, client: ParkableClient): boolean {
-    this.source = request.source;
-    this.args = request.args;
-    this.count = request.count;
+    this.take(request);
     this.client = client;
     const reply = this.reply;
     const start = reply.at;
@@ -595,14 +593,13 @@ export class Dispatcher implements Call {
     const { reply, row, replyStart, mayBlock } = this;
     this.mayBlock = false;
     this.isHolding = true;
-    this.journal.beginGroup();
     return { reply, row, replyStart, mayBlock };
   }
 
   /** Serves those who wait for what was given to keys, and gives the locks back. */
   letGo(held: Held): void {
-    this.journal.endGroup();
     try {
+      this.journal.endGroup();
       if (this.blocking.hasReady) this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
     } finally {
       this.isHolding = false;
@@ -616,6 +613,7 @@ export class Dispatcher implements Call {
     const { reply } = this;
     let start = reply.at;
     const late = new LateReplies();
+    this.journal.beginGroup();
     reply.array(transaction.count);
     for (let index = 0; index < transaction.count; index++) {
       const request = transaction.at(index);

@@ -29,7 +29,6 @@ import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocato
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import { Head, Header, type Shard } from '../memory/shard.ts';
 import {
-  collectEntries,
   createTable,
   findSlot,
   insertEntry,
@@ -40,6 +39,7 @@ import {
   tableCount,
   verifyTable,
 } from '../structures/table.ts';
+import { allRefs, slotOfRef } from '../structures/table-refs.ts';
 import type { Keyspace } from './keyspace.ts';
 
 /** What can be listened to. */
@@ -66,7 +66,6 @@ assert(Header.Publications % 2 === 0, 'layout of the count of messages');
 
 /** Memory of the shard of audiences: a million names and more. */
 export const AUDIENCE_BYTES = 256 << 20;
-const WALK_ENTRIES = 256;
 /** How often patterns are matched without the lock before it is kept. */
 const UNLOCKED_TRIES = 2;
 
@@ -265,12 +264,11 @@ export class Audience {
     const { words } = shard;
     const byteCount = words[(name >> 2) + Name.TextBytes]!;
     const hash = this.keyspace.memberHash(shard.bytes, name + Name.Bytes, byteCount);
-    let slot = findSlot(shard, shard.heads[shard.head + Head.Table]!, hash);
-    while (slotRef(shard, slot) !== name) {
-      slot = nextSlot(shard, slot, hash);
-      assert(slot !== 0, 'audience: name not in the table');
-    }
-    removeSlot(shard, shard.heads[shard.head + Head.Table]!, slot);
+    removeSlot(
+      shard,
+      shard.heads[shard.head + Head.Table]!,
+      slotOfRef(shard, shard.heads[shard.head + Head.Table]!, hash, name),
+    );
     this.countName(words[(name >> 2) + Name.Subject]!, -1);
     free(shard, name);
   }
@@ -283,17 +281,9 @@ export class Audience {
 
   private allNames(subject: Subject): number[] {
     const { shard } = this;
-    const table = shard.heads[shard.head + Head.Table]!;
-    const found: number[] = [];
-    const entries: number[] = [];
-    for (let hash = table === 0 ? -1 : 0; hash >= 0;) {
-      entries.length = 0;
-      hash = collectEntries(shard, table, hash, WALK_ENTRIES, entries);
-      for (let i = 1; i < entries.length; i += 2) {
-        if (shard.words[(entries[i]! >> 2) + Name.Subject] === subject) found.push(entries[i]!);
-      }
-    }
-    return found;
+    return allRefs(shard, shard.heads[shard.head + Head.Table]!).filter(
+      (name) => shard.words[(name >> 2) + Name.Subject] === subject,
+    );
   }
 
   /** Walks everything and asserts every invariant. Returns how many clients listen, once for each name. */

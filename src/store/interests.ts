@@ -44,7 +44,6 @@ import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocato
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import { Head, Header, Interest, type Shard } from '../memory/shard.ts';
 import {
-  collectEntries,
   createTable,
   findSlot,
   insertEntry,
@@ -55,6 +54,7 @@ import {
   tableCount,
   verifyTable,
 } from '../structures/table.ts';
+import { allRefs, slotOfRef } from '../structures/table-refs.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import { ValueType } from './record.ts';
@@ -113,7 +113,6 @@ const CLIENT_SHARE = 64;
 /** An awaited key with its entry and its slot, without its text. */
 const KEY_BYTES = Awaited.Bytes + Entry.Bytes + 16;
 const DESTINATION_BYTES = 256;
-const WALK_ENTRIES = 256;
 
 /** What a client waits for: filled by whoever lets it wait, and again by `claim` for whoever serves it. */
 export class Wait {
@@ -344,12 +343,7 @@ export class Interests {
     const table = shard.heads[shard.head + Head.Table]!;
     const byteCount = shard.words[(awaited >> 2) + Awaited.TextBytes]!;
     const hash = this.keyspace.memberHash(shard.bytes, awaited + Awaited.Bytes, byteCount);
-    let slot = findSlot(shard, table, hash);
-    while (slotRef(shard, slot) !== awaited) {
-      slot = nextSlot(shard, slot, hash);
-      assert(slot !== 0, 'interests: key not in the table');
-    }
-    removeSlot(shard, table, slot);
+    removeSlot(shard, table, slotOfRef(shard, table, hash, awaited));
     free(shard, awaited);
   }
 
@@ -488,15 +482,7 @@ export class Interests {
 
   private allAwaited(): number[] {
     const { shard } = this;
-    const table = shard.heads[shard.head + Head.Table]!;
-    const found: number[] = [];
-    const entries: number[] = [];
-    for (let hash = table === 0 ? -1 : 0; hash >= 0;) {
-      entries.length = 0;
-      hash = collectEntries(shard, table, hash, WALK_ENTRIES, entries);
-      for (let i = 1; i < entries.length; i += 2) found.push(entries[i]!);
-    }
-    return found;
+    return allRefs(shard, shard.heads[shard.head + Head.Table]!);
   }
 
   /** Moves an awaited key, and what counts it, to another physical database. */

@@ -24,7 +24,6 @@ import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocato
 import { lockShard, unlockShard } from '../memory/lock.ts';
 import { Head, Interest, type Shard } from '../memory/shard.ts';
 import {
-  collectEntries,
   createTable,
   findSlot,
   insertEntry,
@@ -35,6 +34,7 @@ import {
   tableCount,
   verifyTable,
 } from '../structures/table.ts';
+import { allRefs, slotOfRef } from '../structures/table-refs.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 
@@ -52,7 +52,6 @@ assert(Watched.Bytes === (Watched.Version + 1) * 4, 'layout of a watched key');
 
 /** Memory of the shard of watches: some million keys. */
 export const WATCH_BYTES = 256 << 20;
-const WALK_ENTRIES = 256;
 
 export class Watches {
   readonly shard: Shard;
@@ -218,12 +217,11 @@ export class Watches {
     const { words } = shard;
     const byteCount = words[(watched >> 2) + Watched.TextBytes]!;
     const hash = this.keyspace.memberHash(shard.bytes, watched + Watched.Bytes, byteCount);
-    let slot = findSlot(shard, shard.heads[shard.head + Head.Table]!, hash);
-    while (slotRef(shard, slot) !== watched) {
-      slot = nextSlot(shard, slot, hash);
-      assert(slot !== 0, 'watches: key not in the table');
-    }
-    removeSlot(shard, shard.heads[shard.head + Head.Table]!, slot);
+    removeSlot(
+      shard,
+      shard.heads[shard.head + Head.Table]!,
+      slotOfRef(shard, shard.heads[shard.head + Head.Table]!, hash, watched),
+    );
     this.countIn(words[(watched >> 2) + Watched.Hash]!, -1);
     free(shard, watched);
   }
@@ -239,15 +237,7 @@ export class Watches {
 
   private all(): number[] {
     const { shard } = this;
-    const table = shard.heads[shard.head + Head.Table]!;
-    const found: number[] = [];
-    const entries: number[] = [];
-    for (let hash = table === 0 ? -1 : 0; hash >= 0;) {
-      entries.length = 0;
-      hash = collectEntries(shard, table, hash, WALK_ENTRIES, entries);
-      for (let i = 1; i < entries.length; i += 2) found.push(entries[i]!);
-    }
-    return found;
+    return allRefs(shard, shard.heads[shard.head + Head.Table]!);
   }
 
   /** Walks everything and asserts every invariant. Returns how many keys are watched. */

@@ -43,9 +43,7 @@ import {
   collectEntries,
   createTable,
   describeTable,
-  findSlot,
   insertEntry,
-  nextSlot,
   removeSlot,
   setSlotRef,
   slotRef,
@@ -53,6 +51,7 @@ import {
   tableCount,
   verifyTable,
 } from '../table.ts';
+import { slotOfRef } from '../table-refs.ts';
 
 /** Byte offsets in the root; the doubles are 8-aligned. */
 const enum Root {
@@ -330,22 +329,13 @@ export function sweepFields(shard: Shard, root: number, nowMs: number, count: nu
       if (timeMs < minimum) minimum = timeMs;
       continue;
     }
-    removeTableField(shard, root, slotOfBlock(shard, table, entries[i]!, block));
+    removeTableField(shard, root, slotOfRef(shard, table, entries[i]!, block));
     removed++;
   }
   doubles[swept] = minimum;
   words[cursor] = Math.max(next, 0);
   if (next < 0) doubles[(root + Root.Minimum) >> 3] = tableExpiringCount(shard, root) === 0 ? NEVER : minimum;
   return removed;
-}
-
-function slotOfBlock(shard: Shard, table: number, hash: number, block: number): number {
-  let slot = findSlot(shard, table, hash);
-  while (slotRef(shard, slot) !== block) {
-    slot = nextSlot(shard, slot, hash);
-    assert(slot !== 0, 'field table: block not in the table');
-  }
-  return slot;
 }
 
 /** Frees about `count` fields from the hash `cursor` on; behind the last of them everything. See StructureKind. */
