@@ -1,25 +1,12 @@
 /** The ACL file: a line `user <name> <rules>` for each user. Read as a whole or not at all; written beside and renamed. */
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { fchmodSync, fchownSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { CommandSets } from '../../commands/acl/command-sets.ts';
 import { hasSpaces, UNKNOWN_COMMAND } from '../../commands/acl/selector.ts';
 import { mergeSelectorWords, User } from '../../commands/acl/user.ts';
+import { fileErrorText, replaceFile } from '../system/replace-file.ts';
 
 export type FileOutcome = { readonly users: readonly User[] } | { readonly error: string };
 
-/** Hashes of passwords are nobody else's business. */
-const NEW_FILE_MODE = 0o600;
 const UNCHANGED = 'WARNING: ACL errors detected, no change to the previously active ACL rules was performed';
 
 /** The users of the file, or all that is wrong with it. */
@@ -28,7 +15,7 @@ export function readAclFile(path: string, sets: CommandSets, allChannels: boolea
   try {
     text = readFileSync(path, 'latin1');
   } catch (error) {
-    return { error: `Error loading ACLs, opening file '${path}': ${reasonOf(error)}` };
+    return { error: `Error loading ACLs, opening file '${path}': ${fileErrorText(error)}` };
   }
   return parseAclFile(text, path, sets, allChannels);
 }
@@ -80,56 +67,7 @@ function applyLine(user: User, words: readonly string[], where: string, sets: Co
   return errors;
 }
 
-/**
- * Replaces the file by one with `lines`: whoever reads it finds the old one or the new one, also after a crash. Keeps
- * its owner and mode. Throws when that fails; the old file is as it was then.
- */
+/** Replaces the file by one with `lines` (system/replace-file.ts). Throws when that fails. */
 export function writeAclFile(path: string, lines: readonly string[]): void {
-  const target = resolveLink(path);
-  const former = statSync(target, { throwIfNoEntry: false });
-  const temporary = `${target}.tmp-${process.pid}-${Date.now()}`;
-  try {
-    const file = openSync(temporary, 'wx', NEW_FILE_MODE);
-    try {
-      if (former !== undefined) {
-        if (former.uid !== process.getuid?.() || former.gid !== process.getgid?.())
-          fchownSync(file, former.uid, former.gid);
-        fchmodSync(file, former.mode & 0o7777);
-      }
-      writeAll(file, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, target);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-  syncFolder(dirname(target));
-}
-
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-}
-
-/** Replacing a symbolic link by a file would cut off what it leads to. */
-function resolveLink(path: string): string {
-  return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
-/** "ENOENT: no such file or directory, open 'x'" as Redis says it: "No such file or directory". */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  const reason = /^[A-Z]+: ([^,]+)/.exec(text)?.[1] ?? text;
-  return reason.charAt(0).toUpperCase() + reason.slice(1);
+  replaceFile(path, lines.map((line) => `${line}\n`).join(''));
 }
