@@ -20,13 +20,21 @@ function overSharedKeys(generator: Generator): Generator {
   return (random) => {
     for (;;) {
       const drawn = generator(random);
-      if (drawn.includes('pop') || drawn[0] === 'SPOP') continue;
+      if (drawn.includes('pop') || drawn[0] === 'SPOP' || isByText(drawn)) continue;
       // Our small sets come whole at once; what Redis 7.0 keeps in a table comes in pieces of COUNT.
       const isScan = drawn[0] === 'SSCAN' && !drawn.includes('COUNT');
       const command = isScan ? [...drawn, 'COUNT', '10000'] : drawn;
       return command.map((part) => (typeof part === 'string' ? (SHARED.get(part) ?? part) : part));
     }
   };
+}
+
+/**
+ * Redis leaves open what a range by text gives where scores differ, and finds another start in a tree than in a packed
+ * set. Here they differ; the sorted sets' own test has such ranges where they do not.
+ */
+function isByText(command: Command): boolean {
+  return command.some((part) => /^(BYLEX|Z\w*LEX\w*)$/i.test(String(part)));
 }
 
 /** Often enough that every key has been of every type before long. */
