@@ -194,6 +194,14 @@ describe('a watched key', () => {
     server.verify();
   });
 
+  test('that is set with a time already past makes EXEC do nothing, though there is nothing before or after', () => {
+    const server = new TestServer();
+    server.run('WATCH', 'k');
+    server.connect().run('SET', 'k', 'v', 'PXAT', '1');
+    server.run('MULTI');
+    expect(server.run('EXEC')).toBe('*-1\r\n');
+  });
+
   test('is watched in its logical database, whatever that is called', () => {
     const server = new TestServer();
     server.run('WATCH', 'k');

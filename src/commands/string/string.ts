@@ -198,7 +198,9 @@ function setWithOptions(call: Call): void {
 function putArgument(call: Call, index: number, whenMs: number): boolean {
   const { key, keyspace, args } = call;
   if (whenMs > 0 && hasPassed(call, whenMs)) {
+    // Redis sets it first: whoever watches it is told, also if there was nothing.
     if (keyspace.find(key) !== 0) keyspace.remove(key);
+    else keyspace.touched(key);
     return true;
   }
   const status = keyspace.putString(key, call.source, args[index * 2]!, args[index * 2 + 1]!, whenMs);
