@@ -25,6 +25,7 @@ import { suite } from './suite.ts';
 import { printGoals, printResult } from './table.ts';
 import { tls } from './tls.ts';
 import { twoWorkers } from './two-workers.ts';
+import { types } from './types.ts';
 
 const scenarios: readonly Scenario[] = [
   getSet,
@@ -41,6 +42,7 @@ const scenarios: readonly Scenario[] = [
   collectionMemory,
   sinter,
   conversations,
+  types,
 ];
 
 async function main(): Promise<void> {
