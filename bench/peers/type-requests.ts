@@ -11,9 +11,8 @@ export const ACK_LAG = 1000;
 export const GEO_KEY = 'places';
 /** Places lie in a square of so many degrees, from the equator and the meridian of Greenwich on. */
 export const GEO_DEGREES = 10;
-/** Coordinates are drawn as numbers of so many digits; 10 ** GEO_DIGITS of them are GEO_DEGREES. */
+/** Digits of the number of a place. */
 const GEO_DIGITS = 7;
-const GEO_SCALE = 'e-6';
 export const BITMAP_BYTES = 16 << 20;
 export const BITMAP_KEYS = ['bits:a', 'bits:b'] as const;
 const SMALL_BITS_KEY = 'bits:small';
@@ -33,7 +32,8 @@ export const entryFields = (number: string): string[] => ['sensor', number, 'val
 export const entryReply = `*2\r\n${bulk(`${ID_FIRST}-0`)}*4\r\n${entryFields('000000').map(bulk).join('')}`;
 const streamReply = (count: number): string =>
   `*1\r\n*2\r\n${bulk(STREAM_KEY)}*${count}\r\n${entryReply.repeat(count)}`;
-const place = `<new${GEO_DIGITS}>${GEO_SCALE}`;
+/** The last digit is the whole part, for a number goes into a place by its last digits. */
+const place = '<new1>.<same6>';
 const member = 'place:1234567';
 
 function search(...shape: readonly string[]): string {
