@@ -38,6 +38,7 @@ const NEWER: Readonly<Record<string, string>> = {
   SDIFFCARD: 'Redis 8.10',
   XACKDEL: 'Redis 8.2',
   XDELEX: 'Redis 8.2',
+  XNACK: 'Redis 8.8',
   SUNIONCARD: 'Redis 8.10',
   PREPEND: "ours: memcached's, for every protocol",
 };

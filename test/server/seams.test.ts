@@ -118,6 +118,7 @@ const WRITES: Readonly<Record<string, { readonly request: Parts; readonly touche
   xautoclaim: { request: ['XAUTOCLAIM', 'stream', 'g', 'd', '0', '0'], touches: ['stream'] },
   xclaim: { request: ['XCLAIM', 'stream', 'g', 'd', '0', '1-1'], touches: ['stream'] },
   xdel: { request: ['XDEL', 'stream', '1-1'], touches: ['stream'] },
+  xnack: { request: ['XNACK', 'stream', 'g', 'FAIL', 'IDS', '1', '1-1'], touches: ['stream'] },
   xdelex: { request: ['XDELEX', 'stream', 'IDS', '1', '1-1'], touches: ['stream'] },
   'xgroup|create': { request: ['XGROUP', 'CREATE', 'stream', 'h', '0'], touches: ['stream'] },
   'xgroup|createconsumer': { request: ['XGROUP', 'CREATECONSUMER', 'stream', 'g', 'd'], touches: ['stream'] },

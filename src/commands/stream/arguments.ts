@@ -2,7 +2,8 @@
 import { Int64, int64ToNumber } from '../../base/int64.ts';
 import type { Key } from '../../store/key.ts';
 import { rootOf, ValueType } from '../../store/record.ts';
-import { findGroup, type Name } from '../../structures/stream/groups.ts';
+import { findGroup } from '../../structures/stream/groups.ts';
+import type { Name } from '../../structures/stream/named-blocks.ts';
 import { StreamId } from '../../structures/stream/stream-id.ts';
 import { parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER } from '../replies.ts';

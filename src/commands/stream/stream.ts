@@ -31,6 +31,7 @@ import { replyId, replyRange } from './entries.ts';
 import { deleteReferencesRows } from './delete-references.ts';
 import { groupRows } from './group.ts';
 import { infoRows } from './info.ts';
+import { nackRows } from './nack.ts';
 import { pendingRows } from './pending.ts';
 import { readRows } from './read.ts';
 import { parseTrimOptions, TrimOptions } from './trim-options.ts';
@@ -116,7 +117,15 @@ const entryRows: readonly Row[] = [
 
 export const streamFamily: Family = {
   group: 'stream',
-  rows: [...entryRows, ...readRows, ...groupRows, ...pendingRows, ...deleteReferencesRows, ...infoRows],
+  rows: [
+    ...entryRows,
+    ...readRows,
+    ...groupRows,
+    ...pendingRows,
+    ...nackRows,
+    ...deleteReferencesRows,
+    ...infoRows,
+  ],
 };
 
 /** Redis: an entry of more bytes does not fit a node. */
