@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
+import { cacheHits } from './cache-hits.ts';
 import { collectionMemory } from './collection-memory.ts';
 import { collections, collectionsCapacity } from './collections.ts';
 import { conversations } from './conversations.ts';
@@ -41,6 +42,7 @@ const scenarios: readonly Scenario[] = [
   collectionMemory,
   sinter,
   conversations,
+  cacheHits,
 ];
 
 async function main(): Promise<void> {

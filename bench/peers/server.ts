@@ -23,6 +23,8 @@ export interface ServerOptions {
   /** Cores for taskset, or null to let the scheduler choose. */
   readonly cores: string | null;
   readonly threadCount?: number;
+  /** Further arguments, in the product's own words. */
+  readonly flags?: readonly string[];
   readonly certificates?: Certificates | undefined;
 }
 
@@ -108,7 +110,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const product = productOf(options.binary);
   const directory = mkdtempSync(join(tmpdir(), 'bench-peer-'));
   const ports = { resp: freePort(), memcached: freePort(), tls: freePort() };
-  const argv = [options.binary, ...launchArguments[product](ports, options, directory)];
+  const own = launchArguments[product](ports, options, directory);
+  const argv = [options.binary, ...own, ...(options.flags ?? [])];
   const logFile = join(directory, 'server.log');
   const child = Bun.spawn(pinned(options.cores, argv), {
     cwd: directory,

@@ -144,7 +144,12 @@ async function storm(server: RealServer, port: number, load: Load): Promise<void
 }
 
 const flags = (...more: string[]): string[] => [
-  ...['--threads', `${THREADS}`, '--maxmemory', `${LIMIT_BYTES}`, '--enable-debug-command', 'yes'],
+  '--threads',
+  `${THREADS}`,
+  '--maxmemory',
+  `${LIMIT_BYTES}`,
+  '--enable-debug-command',
+  'yes',
   ...more,
 ];
 
