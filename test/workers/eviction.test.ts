@@ -146,6 +146,8 @@ async function storm(server: RealServer, port: number, load: Load): Promise<void
 const flags = (...more: string[]): string[] => [
   '--threads',
   `${THREADS}`,
+  '--active-defrag-ignore-bytes',
+  '1',
   '--maxmemory',
   `${LIMIT_BYTES}`,
   '--enable-debug-command',
