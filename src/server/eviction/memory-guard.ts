@@ -20,8 +20,8 @@ const CACHED_BYTES_MAX = 64 << 10;
 const STEP_SHARE = 1 / 256;
 const STEP_BYTES_MIN = 4 << 10;
 const STEP_BYTES_MAX = 1 << 20;
-/** So many times its own bytes a request may add: short elements of collections take a slot and a block each. */
-const GROWTH = 4;
+/** Four times its own bytes a request may add: short elements of collections take a slot and a block each. */
+const GROWTH_BITS = 2;
 /** A request from which on its own size is counted. */
 const LARGE_BYTES = 64 << 10;
 /** What a large value takes, in its size class. */
@@ -75,7 +75,7 @@ export class MemoryGuard {
   /** Renews `isFull` for a command that may add `byteCount` bytes; evicts if need be. The caller holds no lock. */
   check(byteCount: number): void {
     const { limitBytes, stepBytes } = this;
-    this.restBytes = stepBytes / GROWTH;
+    this.restBytes = stepBytes >> GROWTH_BITS;
     const usedBytes = this.look(byteCount);
     if (limitBytes === 0 || !this.evictor.isOn) return;
     const isLarge = byteCount >= LARGE_BYTES;
@@ -114,7 +114,7 @@ export class MemoryGuard {
     }
     if (outcome === Evicted.Some) {
       this.isFull = false;
-      this.restBytes = this.stepBytes / GROWTH;
+      this.restBytes = this.stepBytes >> GROWTH_BITS;
     } else this.look(byteCount);
     this.onEvicted(performance.now() - started);
   }
