@@ -19,6 +19,7 @@ import type { CommandTimes } from './latency-event.ts';
 import type { Command, Registry } from './registry.ts';
 import type { PubSub } from './pubsub/door.ts';
 import type { Transactions } from './transaction.ts';
+import type { Migrator } from './generic/migrate.ts';
 import type { ClientTracking } from './connection/tracking.ts';
 import type { Monitoring } from './server/monitor.ts';
 
@@ -248,6 +249,7 @@ export interface Server {
   readonly pubsub: PubSub;
   readonly transactions: Transactions;
   readonly monitoring: Monitoring;
+  readonly migrator: Migrator;
   readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;

@@ -197,6 +197,24 @@ export class Dispatcher implements Call {
     }
   }
 
+  /**
+   * Runs a request that no client has sent, for one that waits for what it is part of, in a logical database: unchecked, and
+   * its reply goes nowhere. Not while a command runs.
+   */
+  runAside(command: Command, request: Request, client: ParkableClient, database: number): void {
+    const { at } = this.reply;
+    const selected = client.database;
+    this.take(request);
+    this.client = client;
+    this.replyStart = at;
+    this.keyspace.setTime(Date.now());
+    client.database = database;
+    if (this.observers === Observer.None) this.runCommand(command, -1);
+    else this.runObserved(command, request, -1);
+    client.database = selected;
+    this.reply.at = at;
+  }
+
   private dropReply(start: number): void {
     const client = this.client;
     if (client.replyMode === 'skip-next') client.replyMode = 'skip';

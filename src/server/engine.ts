@@ -34,6 +34,7 @@ import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
 import { log } from './log.ts';
+import { Migrations } from './migration/migrations.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
@@ -121,6 +122,7 @@ export class Engine implements Server {
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
+  readonly migrator: Migrations;
   readonly tracking: Tracking;
   readonly transactions: LocalTransactions;
   readonly collector = new Collector();
@@ -182,6 +184,7 @@ export class Engine implements Server {
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
     this.monitoring = this.openMonitors();
+    this.migrator = new Migrations(this.dispatcher);
     this.tracking = this.openTracking(setup);
     const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
     this.transactions = new LocalTransactions(this.dispatcher, watches);
