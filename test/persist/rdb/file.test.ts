@@ -113,6 +113,44 @@ describe('an RDB file', () => {
     expect(server.run('MGET', 'a', 'b')).toBe('*2\r\n$1\r\n1\r\n$1\r\n2\r\n');
   });
 
+  test('may say in fields of our own what the format cannot, as was first agreed', () => {
+    const server = smallServer();
+    const times = bytes(u64(0).subarray(0, 6), u64(LATER_MS).subarray(0, 6));
+    const file = rdbFile(
+      10,
+      bytes(
+        250,
+        text('damselfly-field-expiry'),
+        text(times),
+        4,
+        text('h'),
+        2,
+        text('a'),
+        text('1'),
+        text('b'),
+        text('2'),
+      ),
+      bytes(
+        250,
+        text('damselfly-client-flags'),
+        0xc0,
+        77,
+        252,
+        u64(LATER_MS),
+        0,
+        text('item'),
+        text('hello'),
+      ),
+      bytes(4, text('plain'), 1, text('a'), text('1')),
+    );
+    loadFile(server, file);
+    expect(server.run('HPEXPIRETIME', 'h', 'FIELDS', 2, 'a', 'b')).toBe(`*2\r\n:-1\r\n:${LATER_MS}\r\n`);
+    expect(server.run('HPEXPIRETIME', 'plain', 'FIELDS', 1, 'a')).toBe('*1\r\n:-1\r\n');
+    expect(server.connectMemcached().send('get item\r\n')).toBe('VALUE item 77 5\r\nhello\r\nEND\r\n');
+    expect(server.run('PEXPIRETIME', 'item')).toBe(`:${LATER_MS}\r\n`);
+    server.verify();
+  });
+
   test('leaves out collections without elements, which old servers could write', () => {
     const server = smallServer();
     const { loader } = loadFile(server, rdbFile(9, bytes(1, text('empty'), 0, 0, text('a'), text('1'))));

@@ -76,6 +76,67 @@ describe('RESTORE', () => {
   });
 });
 
+describe('RESTORE without memory', () => {
+  const words = (count: number): string[] => Array.from({ length: count }, (_, index) => `word-${index}`);
+  const large: readonly (readonly (string | number)[])[] = [
+    ['SET', 'k', 'x'.repeat(700_000)],
+    ['RPUSH', 'k', ...words(20_000)],
+    ['SADD', 'k', ...words(8000)],
+    ['SADD', 'k', ...Array.from({ length: 9000 }, (_, index) => index * 1000)],
+    ['HSET', 'k', ...words(16_000)],
+    ['ZADD', 'k', ...words(8000).flatMap((word, index) => [index / 7, word])],
+  ];
+
+  test.each(large.map((command) => [command[0], command] as const))(
+    'changes nothing, whenever it runs out: %s',
+    (_name, command) => {
+      const source = new TestServer();
+      source.run(...command);
+      const payload = bulkBytes(source.run('DUMP', 'k'));
+      const digest = source.run('DEBUG', 'DIGEST-VALUE', 'k');
+      const server = new TestServer({ shardCount: 1, shardBytes: 2 << 20 });
+      server.run('SET', 'k', 'old');
+      let refused = 0;
+      for (let filler = 0; filler < 30; filler++) {
+        const reply = server.run('RESTORE', 'k', 0, payload, 'REPLACE');
+        if (reply === '+OK\r\n') {
+          expect(server.run('DEBUG', 'DIGEST-VALUE', 'k')).toBe(digest);
+          server.run('SET', 'k', 'old');
+        } else {
+          expect(reply).toStartWith('-OOM ');
+          expect(server.run('GET', 'k')).toBe('$3\r\nold\r\n');
+          refused++;
+        }
+        server.verify();
+        server.run('SET', `filler:${filler}`, 'y'.repeat(60_000));
+      }
+      expect(refused).toBeGreaterThan(0);
+    },
+  );
+
+  test('changes nothing, whenever it runs out: XADD', () => {
+    const source = new TestServer();
+    for (let index = 1; index <= 3000; index++)
+      source.run('XADD', 'k', `${index}-0`, 'field', `value-${index}`);
+    source.run('XGROUP', 'CREATE', 'k', 'g', '0');
+    source.run('XREADGROUP', 'GROUP', 'g', 'c', 'COUNT', 2000, 'STREAMS', 'k', '>');
+    const payload = bulkBytes(source.run('DUMP', 'k'));
+    const server = new TestServer({ shardCount: 1, shardBytes: 1 << 20 });
+    let refused = 0;
+    for (let filler = 0; filler < 25; filler++) {
+      const reply = server.run('RESTORE', 'k', 0, payload, 'REPLACE');
+      if (reply !== '+OK\r\n') {
+        expect(reply).toStartWith('-OOM ');
+        refused++;
+      }
+      server.run('DEL', 'k');
+      server.verify();
+      server.run('SET', `filler:${filler}`, 'y'.repeat(20_000));
+    }
+    expect(refused).toBeGreaterThan(0);
+  });
+});
+
 /** Changes one byte after the other of `body`; with a right checksum it must be a value or be refused. */
 function changeEveryByte(server: TestServer, body: Buffer): number {
   let taken = 0;
