@@ -129,6 +129,24 @@ describe.skipIf(isOracleMissing('redis-server'))('MIGRATE', () => {
     bystander.close();
   });
 
+  test('replies in its place in a transaction, and refuses to be part of a script', async () => {
+    await ours.run('FLUSHALL');
+    await redis.run('FLUSHALL');
+    await ours.run('MSET', 'a', '1', 'b', '2');
+    await ours.run('MULTI');
+    await ours.run('GET', 'a');
+    await ours.run('MIGRATE', HOST, oracle.port, '', 0, 5000, 'KEYS', 'a', 'b');
+    await ours.run('SELECT', 5);
+    expect(await ours.run('EXEC')).toBe(`*3\r\n$1\r\n1\r\n${OK}${OK}`);
+    await ours.run('SELECT', 0);
+    expect(await ours.run('DBSIZE')).toBe(':0\r\n');
+    expect(await redis.run('MGET', 'a', 'b')).toBe('*2\r\n$1\r\n1\r\n$1\r\n2\r\n');
+    await ours.run('SET', 'a', '1');
+    const script = `return redis.call('migrate', '${HOST}', '${oracle.port}', 'a', 0, 1000)`;
+    expect(await ours.run('EVAL', script, 0)).toContain('not allowed from script');
+    expect(await ours.run('GET', 'a')).toBe('$1\r\n1\r\n');
+  });
+
   test('sends a key again that was changed meanwhile, and loses no change', async () => {
     await redis.run('FLUSHALL');
     const writer = await OracleClient.connect(server.port);
