@@ -6,6 +6,7 @@
 import { log, setLog } from '../log.ts';
 import type { Port } from '../mesh.ts';
 import { Keeper, type KeeperSetup } from './keeper.ts';
+import { Snapshots } from './snapshots.ts';
 
 /** Main's first message to the keeper. */
 export interface KeeperStart {
@@ -25,6 +26,8 @@ export function startKeeper(start: KeeperStart, main: Port): void {
     log.error('fatal error in the keeper', error);
     process.exit(1);
   });
+  const snapshots = new Snapshots(keeper);
   keeper.connect(start.workers, main);
   for (const port of start.workers) port.start();
+  snapshots.start();
 }
