@@ -506,6 +506,13 @@ export class Keyspace {
     key.slot = 0;
   }
 
+  /** Takes back a record that was entered under `key` where there was none, before anybody was told. */
+  dropRecord(key: Key): void {
+    const { record } = key;
+    this.unlink(key);
+    this.freeRecord(key.shard, record);
+  }
+
   /** Removes the record found under `key`. */
   remove(key: Key): void {
     const shard = key.shard;
