@@ -46,7 +46,7 @@ const launchArguments: Record<
 > = {
   damselfly(ports, options) {
     const argv = ['--bind', '127.0.0.1', '--port', `${ports.resp}`, '--memcached-port', `${ports.memcached}`];
-    argv.push('--threads', `${options.threadCount ?? 1}`);
+    argv.push('--threads', `${options.threadCount ?? 1}`, '--save', '', '--dbfilename', '');
     // No authority: without client certificates to check it must not be given (a server would demand them).
     if (options.certificates) argv.push(...tlsArguments(ports.tls, options.certificates));
     return argv;

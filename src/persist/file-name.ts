@@ -31,7 +31,9 @@ export function newestSnapshot(folder: string, pattern: string): string | null {
   }
   const parts = pattern.split(MACRO);
   // Every second part is the name of a macro.
-  const source = parts.map((part, index) => (index % 2 === 1 ? MACROS[part]!.pattern : escape(part))).join('');
+  const source = parts
+    .map((part, index) => (index % 2 === 1 ? MACROS[part]!.pattern : escape(part)))
+    .join('');
   const made = new RegExp(`^${source}$`);
   const paths = readdirSync(folder)
     .filter((name) => made.test(name))

@@ -74,7 +74,8 @@ export class SnapshotFile {
     this.buffered = 0;
     for (let at = 0; at < buffered;) at += system.write(file, buffer.u8, at, buffered - at);
     this.unsyncedBytes += buffered;
-    if (this.options.syncsOften && this.unsyncedBytes >= SYNC_BYTES && this.syncing === null) this.beginSync();
+    if (this.options.syncsOften && this.unsyncedBytes >= SYNC_BYTES && this.syncing === null)
+      this.beginSync();
   }
 
   private beginSync(): void {

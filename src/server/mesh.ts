@@ -66,12 +66,12 @@ export class Mesh {
     this.textHandlers.get(message.slice(0, topicEnd))?.(message.slice(topicEnd + 1));
   }
 
-  /** Asks the thread behind `port`. */
-  ask(port: Port, topic: string, payload: unknown): Promise<unknown> {
+  /** Asks the thread behind `port`; the memory in `transfer` changes hands. */
+  ask(port: Port, topic: string, payload: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      port.postMessage({ kind: 'ask', id, topic, payload } satisfies Message);
+      port.postMessage({ kind: 'ask', id, topic, payload } satisfies Message, { transfer });
     });
   }
 

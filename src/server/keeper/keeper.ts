@@ -88,6 +88,10 @@ export class Keeper {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
   }
 
+  askWorker(worker: number, topic: string, payload: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
+    return this.mesh.ask(this.workers[worker]!, topic, payload, transfer);
+  }
+
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {
     return Promise.all(this.workers.map((worker) => this.mesh.ask(worker, topic, payload)));
   }

@@ -32,11 +32,6 @@ export interface SnapshotRequest {
   readonly isAofBase: boolean;
   /** Called at the moment, under all locks. */
   readonly atMoment: () => void;
-  /**
-   * If not null, every lock is kept from the moment on until the file is whole and this, which is called then, is done:
-   * nobody changes anything meanwhile.
-   */
-  readonly whileHeld: (() => Promise<void>) | null;
 }
 
 /** Why there is no snapshot: a text for the log. */
@@ -86,22 +81,17 @@ export class Snapshot {
     try {
       await this.begin(libraries);
       await this.walk();
-      // What workers have not sent yet; their answers come behind it. Under all locks they have nothing, and no time.
-      if (!this.holdsLocks) await keeper.askWorkers('snapshot.finish', null);
+      // What workers have not sent yet; their answers come behind it.
+      await keeper.askWorkers('snapshot.finish', null);
       this.demandGood();
       this.writer.out.byte(Opcode.End);
       this.flush();
       this.demandGood();
       await this.request.file.finish();
-      await this.request.whileHeld?.();
     } finally {
       this.locks.release();
       keeper.onPreserved = null;
     }
-  }
-
-  private get holdsLocks(): boolean {
-    return this.request.whileHeld !== null;
   }
 
   /** The moment. Nothing is written to the file yet, but what its head will say is known. */
@@ -123,7 +113,7 @@ export class Snapshot {
     keyspace.setTime(Date.now());
     this.writeHead(libraries, databaseCount);
     this.request.atMoment();
-    if (!this.holdsLocks) locks.release();
+    locks.release();
   }
 
   private writeHead(libraries: readonly Buffer[], databaseCount: number): void {
@@ -171,7 +161,6 @@ export class Snapshot {
   }
 
   private async pause(file: SnapshotFile, isBusy: boolean): Promise<void> {
-    // Whoever holds all locks lets nothing in between: the walk of a stopped world is short of nothing.
     if (isBusy) await Bun.sleep(BUSY_AGAIN_MS);
     else await new Promise((resolve) => setImmediate(resolve));
     if (!file.isBehind || this.isLost) return;
@@ -189,8 +178,7 @@ export class Snapshot {
 
   /** False: a script keeps the shard. */
   private walkShard(shard: Shard): boolean {
-    const { holdsLocks } = this;
-    if (!holdsLocks && !lockShardUnlessBusy(shard)) return false;
+    if (!lockShardUnlessBusy(shard)) return false;
     try {
       this.sliceEndMs = performance.now() + SLICE_MS;
       if (isWalking(shard)) walkSlice(shard, this.isLost ? passOver : this.see, this.isOver);
@@ -198,7 +186,7 @@ export class Snapshot {
       if (error instanceof AssertionError) throw error;
       this.fail(error as Error);
     } finally {
-      if (!holdsLocks) unlockShard(shard);
+      unlockShard(shard);
     }
     this.flush();
     return true;

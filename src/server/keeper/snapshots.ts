@@ -122,11 +122,16 @@ export class Snapshots {
     return { status: 'Background saving started' };
   }
 
-  /** Returns '' or what to answer. `whileHeld`: see SnapshotRequest. */
-  async saveNow(whileHeld: SnapshotRequest['whileHeld'] = null): Promise<string> {
+  /** Returns '' or what to answer. */
+  async saveNow(): Promise<string> {
     if (this.keeper.board.get(Save.IsSaving) !== 0) return IN_PROGRESS.error!;
     while (this.running !== null) await this.running;
-    return (await this.begin(whileHeld)) ? '' : 'ERR';
+    return (await this.begin()) ? '' : 'ERR';
+  }
+
+  /** What there is now is what the file has. */
+  forgetChanges(): void {
+    this.keeper.board.setSum(SaveSum.SavedMutations, this.mutations);
   }
 
   /** Takes a snapshot for another purpose, once none is under way. Throws when it fails; the file is the caller's then. */
@@ -162,22 +167,22 @@ export class Snapshots {
   }
 
   /** Writes a snapshot to `dbfilename`. Whether that went well; it never throws. */
-  private begin(whileHeld: SnapshotRequest['whileHeld'] = null): Promise<boolean> {
+  private begin(): Promise<boolean> {
     const { board } = this.keeper;
     board.set(Save.IsSaving, 1);
     board.set(Save.StartedS, nowS());
     this.lastTryS = nowS();
-    const saving = this.saveToFile(whileHeld);
+    const saving = this.saveToFile();
     this.running = saving.then(() => {});
     return saving;
   }
 
-  private async saveToFile(whileHeld: SnapshotRequest['whileHeld']): Promise<boolean> {
+  private async saveToFile(): Promise<boolean> {
     const { board } = this.keeper;
     const startedMs = performance.now();
     let isGood = false;
     try {
-      await this.writeFile(whileHeld);
+      await this.writeFile();
       isGood = true;
     } catch (error) {
       log.error(
@@ -193,7 +198,7 @@ export class Snapshots {
     return isGood;
   }
 
-  private async writeFile(whileHeld: SnapshotRequest['whileHeld']): Promise<void> {
+  private async writeFile(): Promise<void> {
     const { keeper } = this;
     const { board, config } = keeper;
     const folder = config.text('dir');
@@ -211,7 +216,6 @@ export class Snapshots {
           atMoment: () => {
             mutations = this.mutations;
           },
-          whileHeld,
         };
         await new Snapshot(keeper, request).take();
       } catch (error) {
