@@ -9,6 +9,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
+import { appendOnly } from './append-only.ts';
 import { collectionMemory } from './collection-memory.ts';
 import { collections, collectionsCapacity } from './collections.ts';
 import { conversations } from './conversations.ts';
@@ -20,6 +21,7 @@ import { memory } from './memory.ts';
 import type { Bench, Scenario } from './scenario.ts';
 import { stopServersOnExit } from './server.ts';
 import { sinter } from './sinter.ts';
+import { snapshots } from './snapshots.ts';
 import { stall } from './stall.ts';
 import { suite } from './suite.ts';
 import { printGoals, printResult } from './table.ts';
@@ -41,6 +43,8 @@ const scenarios: readonly Scenario[] = [
   collectionMemory,
   sinter,
   conversations,
+  snapshots,
+  appendOnly,
 ];
 
 async function main(): Promise<void> {

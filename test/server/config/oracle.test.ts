@@ -36,6 +36,7 @@ const OUR_OWN: Record<string, string> = {
   'rdb-version': 'Redis writes the newest version that it knows',
   'snapshot-cron': 'Redis leaves that to cron',
   'memcached-port': 'Redis does not speak memcached',
+  'cache-mode': 'Redis has no such order of eviction',
   'set-max-listpack-entries': 'Redis 7.2',
   'set-max-listpack-value': 'Redis 7.2',
   'memcached-item-size-max': 'Redis does not speak memcached',
