@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
 import { appendOnly } from './append-only.ts';
+import { cacheHits } from './cache-hits.ts';
 import { collectionMemory } from './collection-memory.ts';
 import { collections, collectionsCapacity } from './collections.ts';
 import { conversations } from './conversations.ts';
@@ -45,6 +46,7 @@ const scenarios: readonly Scenario[] = [
   conversations,
   snapshots,
   appendOnly,
+  cacheHits,
 ];
 
 async function main(): Promise<void> {

@@ -74,7 +74,6 @@ function compressFrom(
     if (
       ref > start &&
       offset < OFFSET_MAX &&
-      ip + 4 < end &&
       source[ref] === source[ip] &&
       source[ref + 1] === source[ip + 1] &&
       source[ref + 2] === source[ip + 2]

@@ -7,7 +7,7 @@ import { payloadBodyBytes, writePayload } from '../../persist/rdb/payload.ts';
 import { Loaded, ValueLoader } from '../../persist/rdb/value-loader.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import { touchAccess } from '../../store/record.ts';
+import { setFrequency, setIdleSeconds } from '../../store/eviction/access.ts';
 import { isWord, parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER, OUT_OF_MEMORY, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
@@ -16,7 +16,6 @@ const RESTORE_KEYS = [key(1, KeyFlag.Overwrite | KeyFlag.Update)];
 const BUSY_KEY = 'BUSYKEY Target key name already exists.';
 const WRONG_FOOTER = 'ERR DUMP payload version or checksum are wrong';
 const BAD_FORMAT = 'ERR Bad data format';
-const ACCESS_MASK = 0xffffff;
 const FREQUENCY_MAX = 255;
 
 export const dumpRows: readonly Row[] = [
@@ -151,17 +150,10 @@ function restoreValue(call: Call, at: number, bodyBytes: number, whenMs: number)
   }
 }
 
-function settle(call: Call, restored: Key): void {
-  const { keyspace } = call;
+/** What comes after a value was restored. */
+function settle({ keyspace }: Call, restored: Key): void {
   const { idleS, frequency } = scratchOptions;
-  const isFrequent = call.server.setting('maxmemory-policy').endsWith('-lfu');
-  if (isFrequent && frequency >= 0) touchAccess(restored.shard, restored.record, frequency);
-  if (!isFrequent && idleS >= 0) {
-    touchAccess(
-      restored.shard,
-      restored.record,
-      (keyspace.accessClock - Math.min(idleS, ACCESS_MASK)) & ACCESS_MASK,
-    );
-  }
   keyspace.touched(restored);
+  if (frequency >= 0) setFrequency(keyspace, restored.shard, restored.record, frequency);
+  if (idleS >= 0) setIdleSeconds(keyspace, restored.shard, restored.record, idleS);
 }

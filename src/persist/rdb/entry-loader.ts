@@ -9,8 +9,9 @@ import { parseDigits } from '../../base/number.ts';
 import { lockShard, unlockShard } from '../../memory/lock.ts';
 import { Header } from '../../memory/shard.ts';
 import { Key } from '../../store/key.ts';
+import { setFrequency, setIdleSeconds } from '../../store/eviction/access.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import { RecordFlag, recordFlags, touchAccess, writeItemClientFlags } from '../../store/record.ts';
+import { RecordFlag, recordFlags, writeItemClientFlags } from '../../store/record.ts';
 import { reshapeRecord } from '../../store/record-room.ts';
 import { AUX_CLIENT_FLAGS, Opcode } from './format.ts';
 import { RdbInput, TextSlot } from './input.ts';
@@ -163,9 +164,8 @@ export class EntryLoader {
       if (!reshapeRecord(key, flags)) this.input.fail('no memory is left for the entry', start);
       writeItemClientFlags(key.shard, key.record, this.clientFlags);
     }
-    if (this.frequency >= 0) touchAccess(key.shard, key.record, this.frequency);
-    else if (this.idleS !== 0) {
-      touchAccess(key.shard, key.record, (keyspace.accessClock - this.idleS) & 0xffffff);
-    }
+    const { shard, record } = key;
+    if (this.frequency >= 0) setFrequency(keyspace, shard, record, this.frequency);
+    else if (this.idleS !== 0) setIdleSeconds(keyspace, shard, record, this.idleS);
   }
 }

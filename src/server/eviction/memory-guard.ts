@@ -10,7 +10,7 @@
  * What is above the limit because the limit was lowered goes bit by bit: a command evicts twice what it adds itself, and
  * for some time more (maxmemory-eviction-tenacity), and the rest is left to the duty.
  */
-import { type ControlBlock, Counter } from '../../memory/control.ts';
+import { Control, type ControlBlock, Counter } from '../../memory/control.ts';
 import { Evicted, type Evictor } from '../../store/eviction/evictor.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 
@@ -90,6 +90,8 @@ export class MemoryGuard {
     const { keyspace, limitBytes } = this;
     const usedBytes = keyspace.usedBytes();
     keyspace.isCached = usedBytes < CACHED_BYTES_MAX;
+    const { doubles } = this.control;
+    if (usedBytes > doubles[Control.PeakBytes >> 1]!) doubles[Control.PeakBytes >> 1] = usedBytes;
     this.isFull = limitBytes > 0 && usedBytes + (byteCount >= LARGE_BYTES ? byteCount : 0) > limitBytes;
     if (this.isFull) this.restBytes = 0;
     return usedBytes;

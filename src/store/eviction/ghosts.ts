@@ -16,8 +16,10 @@ import { Head, Header, type Shard } from '../../memory/shard.ts';
 import { tableCount } from '../../structures/table.ts';
 
 const PLACE_BYTES = 2;
-/** So many places per key are provided at least; twice as many when it has just grown. */
-const PLACES_PER_KEY = 3;
+/** So many places per key are provided at least, and up to twice as many by the shard's index: so shards that fill alike
+ *  do not all grow at the same moment, which would pass the limit on memory. After growing there are twice as many. */
+const PLACES_PER_KEY = 2;
+const STAGGER = 16;
 const SIZE_MIN = 1024;
 const SIZE_MAX = 1 << 22;
 /** Hash bits below this tell the shard. */
@@ -35,7 +37,7 @@ function tagOf(hash: number): number {
 
 /** Remembers that the key of this hash had been used `count` times, 0 to 255. */
 export function rememberGhost(shard: Shard, hash: number, count: number): void {
-  if (!makePlaces(shard)) return;
+  if (shard.words[Header.Ghosts] === 0) return;
   const place = placeOf(shard, hash);
   const { u8 } = shard.bytes;
   u8[place] = tagOf(hash);
@@ -52,21 +54,20 @@ export function recallGhost(shard: Shard, hash: number): number {
   return u8[place + 1]!;
 }
 
-/** Sees to it that there are places enough for the keys that the shard has. False: there is no memory. */
-function makePlaces(shard: Shard): boolean {
+/** Sees to it that there are places enough for the keys that the shard has, as far as there is memory. */
+export function makeGhostPlaces(shard: Shard): void {
   const { words, heads, head } = shard;
-  const wanted = Math.min(tableCount(shard, heads[head + Head.Table]!) * PLACES_PER_KEY, SIZE_MAX);
-  const size = words[Header.GhostCount]!;
-  if (size >= wanted && size > 0) return true;
+  const perKey = PLACES_PER_KEY * (1 + (shard.index % STAGGER) / STAGGER);
+  const wanted = Math.min(tableCount(shard, heads[head + Head.Table]!) * perKey, SIZE_MAX);
+  if (words[Header.GhostCount]! >= wanted) return;
   let larger = SIZE_MIN;
   while (larger < wanted) larger *= 2;
   const block = allocate(shard, larger * PLACE_BYTES);
-  if (block === 0) return size > 0;
+  if (block === 0) return;
   forgetGhosts(shard);
   shard.bytes.u8.fill(0, block, block + larger * PLACE_BYTES);
   words[Header.Ghosts] = block;
   words[Header.GhostCount] = larger;
-  return true;
 }
 
 /** Frees the block, if there is one. */

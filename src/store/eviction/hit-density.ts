@@ -29,7 +29,7 @@ import { tableCount } from '../../structures/table.ts';
 import type { Key } from '../key.ts';
 import { isRooted, recordAccess, recordBlockBytes, recordEncoding, touchAccess } from '../record.ts';
 import type { AccessKeeper } from './access.ts';
-import { recallGhost, rememberGhost } from './ghosts.ts';
+import { makeGhostPlaces, recallGhost, rememberGhost } from './ghosts.ts';
 
 const CLASSES = 16;
 const AGES = 64;
@@ -187,6 +187,7 @@ export class DensityKeeper implements AccessKeeper {
       if (isAccess) this.noteRead(shard, record);
       return;
     }
+    makeGhostPlaces(shard);
     this.write(shard, record, Math.min(recallGhost(shard, hash) + 1, COUNT_MAX));
     this.newcomers[this.newcomersTo++ % NEWCOMERS_MAX] = hash;
     this.use();
