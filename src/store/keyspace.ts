@@ -613,6 +613,11 @@ export class Keyspace {
     if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
   }
 
+  /** Must be called before the record found under `key` is changed if it was not `find` that found it. */
+  willChange(key: Key): void {
+    if (key.shard.heads[key.shard.head + Head.Walk] !== 0) this.preserve(key);
+  }
+
   /** The record found under `key` is about to change: if a snapshot under way has not seen it, it gets it as it is. */
   private preserve(key: Key): void {
     const { shard, record } = key;

@@ -40,9 +40,7 @@ export class Snapshots {
 
   constructor(keeper: Keeper) {
     this.keeper = keeper;
-    const { mesh, board } = keeper;
-    board.set(Save.LastSaveS, nowS());
-    board.set(Save.LastSeconds, -1);
+    const { mesh } = keeper;
     mesh.on('save.background', (request) => this.saveInBackground(request as BackgroundSaveRequest));
     mesh.on('save.now', () => this.saveNow());
     mesh.onText('save.flushed', () => this.saveFlushed());
@@ -104,7 +102,7 @@ export class Snapshots {
     const now = nowS();
     if (board.get(Save.HasFailed) !== 0 && now - this.lastTryS <= RETRY_S) return;
     const { changes } = this;
-    const age = now - board.get(Save.LastSaveS);
+    const age = now - board.lastSaveS;
     const due = this.savePoints.find((point) => changes >= point.changes && age > point.seconds);
     if (due === undefined) return;
     log.info(`${due.changes} changes in ${due.seconds} seconds. Saving...`);
@@ -191,7 +189,7 @@ export class Snapshots {
       );
     }
     board.set(Save.IsSaving, 0);
-    board.set(Save.LastSeconds, Math.round((performance.now() - startedMs) / 1000));
+    board.set(Save.LastSeconds, Math.round((performance.now() - startedMs) / 1000) + 1);
     board.set(Save.HasFailed, isGood ? 0 : 1);
     this.running = null;
     await this.keeper.askWorkers('state.renew', null);
