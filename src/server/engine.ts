@@ -99,9 +99,8 @@ const REQUEST_BYTES_MAX = 2 ** 31 - 1;
 const SOCKET_BYTES_MAX = 16 << 20;
 /** A collection takes milliseconds, for our heap is small; copying this much takes longer. */
 const HUGE_BUFFER_BYTES = 32 << 20;
-/** Used memory is summed over the shards again after this many reads, or at once after a large one. */
+/** Used memory is summed over the shards again after this many reads, also when they only read. */
 const MEMORY_CHECK_READS = 16;
-const LARGE_READ_BYTES = 65536;
 
 const NO_TIMES: CommandTimes = { calls: 0, buckets: [] };
 
@@ -351,12 +350,12 @@ export class Engine implements Server {
   }
 
   /** Must be called once per read, before its first request. */
-  beginRead(byteCount: number): void {
+  beginRead(): void {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
-    if (--this.readsUntilMemoryCheck > 0 && byteCount < LARGE_READ_BYTES) return;
+    if (--this.readsUntilMemoryCheck > 0) return;
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
-    this.eviction.guard.check(byteCount);
+    this.eviction.guard.check(0);
   }
 
   /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */

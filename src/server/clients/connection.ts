@@ -161,7 +161,7 @@ export abstract class Connection implements ParkableClient {
     engine.keyspace.counters[Counter.NetInputBytes]! += chunk.length;
     engine.keyspace.counters[Counter.ReadsProcessed]!++;
     if (this.closing) return;
-    engine.beginRead(chunk.length);
+    engine.beginRead();
     this.lastActiveMs = engine.keyspace.nowMs;
     const input = engine.input;
     if (this.pending !== null && (this.mustStop || this.pendingBytes > PENDING_COPIED_BYTES_MAX)) {
@@ -397,7 +397,7 @@ export abstract class Connection implements ParkableClient {
 
   /** Runs the input that had to wait, then lets the socket deliver more. */
   private goOn(): void {
-    this.engine.beginRead(0);
+    this.engine.beginRead();
     this.runPending(true);
     if (this.mustStop || this.closed) return;
     if (this.peerEnded) this.close();
