@@ -179,6 +179,7 @@ async function compareTracked(
   name: string,
   tracked: () => Promise<Metrics>,
 ): Promise<void> {
+  if (!bench.wantsCase(name)) return;
   const comparison = await compareInTurn({
     ours: tracked,
     peer: () => measureMixed(bench, server, []),

@@ -82,8 +82,10 @@ export const enum Header {
   NameCounts = 32,
   /** ...raised whenever a pattern comes or goes... */
   PatternVersion = 35,
-  /** ...and how many messages were published: a double at words 36-37. */
+  /** ...how many messages were published: a double at words 36-37... */
   Publications = 36,
+  /** ...and raised whenever somebody begins to listen or stops. */
+  AudienceVersion = 38,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */

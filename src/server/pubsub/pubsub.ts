@@ -3,13 +3,14 @@
  * (store/audience.ts), by which a publisher counts its listeners. Those of its own worker are handed a message at once;
  * to the others it goes by letter, all messages of a read in one. So the messages of one publisher arrive in its order.
  */
-import { type Bytes, equalBytes } from '../../base/bytes.ts';
+import { Bytes, equalBytes } from '../../base/bytes.ts';
 import { globMatch } from '../../base/glob.ts';
 import type { PubSub } from '../../commands/pubsub/door.ts';
 import { type Client, Gate } from '../../commands/row.ts';
 import { Counter } from '../../memory/control.ts';
 import { type Audience, Subject } from '../../store/audience.ts';
 import type { Deliveries } from '../clients/deliveries.ts';
+import type { Published } from './message.ts';
 import { type Subscriber, Subscription, Subscriptions, Topic } from './subscriptions.ts';
 
 /** Sends text to another worker. */
@@ -21,6 +22,8 @@ const LETTER_BYTES_MAX = 2 ** 24;
 const UNDER_WAY_KILOBYTES_MAX = 64 << 10;
 /** How often it is looked whether they need wait no longer. */
 const WAIT_MS = 2;
+
+const NO_SOURCE = Bytes.allocate(0);
 
 /** A client that can be held back. */
 export interface Publisher {
@@ -38,6 +41,16 @@ export class LocalPubSub implements PubSub {
   private readonly topics: readonly Map<string, Topic>[] = [new Map(), new Map(), new Map()];
   /** What was published to last here. */
   private last: Topic | null = null;
+  /** The message being handed to those who hear it. */
+  private readonly message: Published = {
+    source: NO_SOURCE,
+    at: 0,
+    byteCount: 0,
+    messageAt: 0,
+    messageBytes: 0,
+    number: 0,
+    isByPattern: false,
+  };
   private readonly letters = new Map<number, string>();
   /** Something was published to other workers since `published`. */
   hasPublished = false;
@@ -123,7 +136,7 @@ export class LocalPubSub implements PubSub {
     messageAt: number,
     messageBytes: number,
   ): number {
-    const { audience } = this;
+    const { audience, message } = this;
     const count = audience.publish(subject, source, at, byteCount);
     if (count === 0) return 0;
     const channel = this.channelName(source, at, byteCount);
@@ -139,10 +152,14 @@ export class LocalPubSub implements PubSub {
         }
       }
     }
-    if (isHere) {
-      const message = source.u8.subarray(messageAt, messageAt + messageBytes);
-      this.deliverHere(subject, channel, message, publication);
-    }
+    if (!isHere) return count;
+    message.source = source;
+    message.at = at;
+    message.byteCount = byteCount;
+    message.messageAt = messageAt;
+    message.messageBytes = messageBytes;
+    message.number = publication;
+    this.deliverHere(subject, channel);
     return count;
   }
 
@@ -195,36 +212,51 @@ export class LocalPubSub implements PubSub {
   /** Messages of another worker's clients, as `publish` has written them one behind the other. */
   receive(letter: string): void {
     this.audience.addUnderWay(this.workerIndex, -kilobytes(letter));
+    const { message } = this;
+    const source = Bytes.allocate(letter.length);
+    source.u8.write(letter, 'latin1');
     for (let start = 0; start < letter.length;) {
       const lineEnd = letter.indexOf('\n', start);
       const [subject, publication, channelBytes, messageBytes] = letter.slice(start, lineEnd).split(' ');
-      const messageAt = lineEnd + 1 + Number(channelBytes);
-      start = messageAt + Number(messageBytes);
-      this.deliverHere(
-        Number(subject),
-        letter.slice(lineEnd + 1, messageAt),
-        Buffer.from(letter.slice(messageAt, start), 'latin1'),
-        Number(publication),
-      );
+      message.source = source;
+      message.at = lineEnd + 1;
+      message.byteCount = Number(channelBytes);
+      message.messageAt = message.at + message.byteCount;
+      message.messageBytes = Number(messageBytes);
+      message.number = Number(publication);
+      start = message.messageAt + message.messageBytes;
+      this.deliverHere(Number(subject), letter.slice(message.at, message.messageAt));
     }
   }
 
-  private deliverHere(subject: Subject, channel: string, message: Uint8Array, publication: number): void {
-    const topic = this.topics[subject]!.get(channel);
+  /** Hands `message` to those who listen here. `channel`: its name. */
+  private deliverHere(subject: Subject, channel: string): void {
+    const { message, deliveries } = this;
+    const topic =
+      this.last !== null &&
+      this.last.subject === subject &&
+      this.last.key === channel &&
+      this.last.listeners.length > 0
+        ? this.last
+        : this.topics[subject]!.get(channel);
+    message.isByPattern = false;
     if (topic !== undefined) {
       this.last = topic;
-      deliverTo(topic, publication, (version) => topic.heads.message(version, message));
+      topic.tell(message, deliveries);
     }
-    if (subject === Subject.Channel && this.topics[Subject.Pattern]!.size > 0) {
-      this.deliverByPattern(Buffer.from(channel, 'latin1'), message, publication);
-    }
+    if (subject === Subject.Channel && this.topics[Subject.Pattern]!.size > 0) this.deliverByPattern();
+    message.source = NO_SOURCE;
   }
 
-  private deliverByPattern(channel: Buffer, message: Uint8Array, publication: number): void {
+  private deliverByPattern(): void {
+    const { message, deliveries } = this;
+    const { u8 } = message.source;
+    const { at } = message;
+    const end = at + message.byteCount;
+    message.isByPattern = true;
     for (const topic of this.topics[Subject.Pattern]!.values()) {
       const { name } = topic;
-      if (!globMatch(name, 0, name.length, channel, 0, channel.length, false)) continue;
-      deliverTo(topic, publication, (version) => topic.heads.patternMessage(version, channel, message));
+      if (globMatch(name, 0, name.length, u8, at, end, false)) topic.tell(message, deliveries);
     }
   }
 
@@ -248,17 +280,4 @@ export class LocalPubSub implements PubSub {
 
 function kilobytes(letter: string): number {
   return (letter.length >> 10) + 1;
-}
-
-/** Tells all who listened to `topic` when the message was published. */
-function deliverTo(topic: Topic, publication: number, make: (version: 2 | 3) => Uint8Array): void {
-  const { listeners } = topic;
-  let resp2: Uint8Array | null = null;
-  let resp3: Uint8Array | null = null;
-  for (let i = 0; i < listeners.length; i++) {
-    const { client, after } = listeners[i]!;
-    if (publication <= after) continue;
-    if (client.version === 3) client.deliver((resp3 ??= make(3)));
-    else client.deliver((resp2 ??= make(2)));
-  }
 }
