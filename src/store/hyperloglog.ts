@@ -13,6 +13,7 @@ import {
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import { Encoding, setRecordKind, valueAt, valueBytes, ValueType } from './record.ts';
+import { resizeValue } from './record-room.ts';
 
 /** Whether the string in a record looks like a HyperLogLog. */
 export function holdsHyperLogLog(shard: Shard, record: number): boolean {
@@ -59,9 +60,7 @@ export function takeImage(image: HyperLogLogImage, shard: Shard, record: number)
 export function putImage(keyspace: Keyspace, key: Key, image: HyperLogLogImage): boolean {
   const { byteCount, bytes } = image;
   const record =
-    key.record === 0
-      ? keyspace.createString(key, byteCount)
-      : keyspace.resizeValue(key, byteCount, !image.isDense);
+    key.record === 0 ? keyspace.createString(key, byteCount) : resizeValue(key, byteCount, !image.isDense);
   if (record === 0) return false;
   const { shard } = key;
   const at = valueAt(shard, record);

@@ -32,44 +32,35 @@ import {
   expiryAtMs,
   isRooted,
   itemCas,
-  itemClientFlags,
   keyAt,
   keyBytes,
   isPlainStringOf,
   keyOfDatabaseAt,
   prefixBytes,
   Record,
-  recordBlockBytes,
   recordBytes,
   recordDatabase,
   recordEncoding,
   recordFlags,
   RecordFlag,
   recordType,
-  ROOT_BYTES,
   setRecordFlags,
   setRecordKind,
-  setValueBytes,
   stampRecord,
   touchAccess,
   valueAt,
-  valueBytes,
   ValueType,
   writeExpiryAtMs,
   writeItemCas,
   writeItemClientFlags,
   writeRecordHeader,
-  writeRoot,
 } from './record.ts';
+import { countExpiry, reshapeRecord } from './record-room.ts';
 import { PackedLimits } from './packed-limits.ts';
 import { Status } from './status.ts';
 
 /** For `putString`: leave the expiry of the key as it is. */
 export const KEEP_EXPIRY = -1;
-/** A string that grows in place is given as much room again, up to this many bytes (as Redis' SDS_MAX_PREALLOC). */
-const SLACK_BYTES_MAX = 1 << 20;
-/** A block of so many times the bytes needed is given back for a smaller one. */
-const TRIM_SHARE = 4;
 /** Hashes that one `fetchAhead` takes. */
 export const FETCH_AHEAD_MAX = 32;
 /** The second line of a record that `fetchAhead` reads, in words: small values end in it. */
@@ -334,7 +325,7 @@ export class Keyspace {
     const shard = key.shard;
     const old = this.find(key);
     if (old !== record) {
-      this.countExpiry(shard, key.database, recordFlags(shard, old), recordFlags(shard, record));
+      countExpiry(shard, key.database, recordFlags(shard, old), recordFlags(shard, record));
       setSlotRef(shard, key.slot, record);
       this.freeRecord(shard, old);
       key.record = record;
@@ -355,7 +346,7 @@ export class Keyspace {
     if (old !== 0 && recordType(shard, old) === ValueType.String) {
       const oldFlags = recordFlags(shard, old);
       if ((oldFlags & RecordFlag.Slack) === 0 && blockBytes(bytes) === blockBytes(recordBytes(shard, old))) {
-        this.countExpiry(shard, key.database, oldFlags, flags);
+        countExpiry(shard, key.database, oldFlags, flags);
         this.writeHead(key, old, flags, byteCount, keyAt(shard, old) === old + prefixBytes(flags));
         return old;
       }
@@ -363,7 +354,7 @@ export class Keyspace {
     const record = allocate(shard, bytes);
     if (record === 0) return 0;
     if (old !== 0) {
-      this.countExpiry(shard, key.database, recordFlags(shard, old), flags);
+      countExpiry(shard, key.database, recordFlags(shard, old), flags);
       setSlotRef(shard, key.slot, record);
       this.freeRecord(shard, old);
     } else if (!this.addToTable(key, record, flags)) {
@@ -400,7 +391,7 @@ export class Keyspace {
     this.copyDirectory(shard, table);
     if (key.slot === 0) return false;
     words[Header.KeyCounts + key.database]!++;
-    this.countExpiry(shard, key.database, 0, flags);
+    countExpiry(shard, key.database, 0, flags);
     return true;
   }
 
@@ -410,24 +401,12 @@ export class Keyspace {
     shard.heads[shard.head + Head.Depth] = tableDepth(shard, table);
   }
 
-  /** Counts a record with `oldFlags` out and one with `flags` in. */
-  private countExpiry(shard: Shard, database: number, oldFlags: number, flags: number): void {
-    const change = (flags & RecordFlag.Expiry) - (oldFlags & RecordFlag.Expiry);
-    if (change !== 0) shard.words[Header.ExpiryCounts + database]! += change;
-    if (((oldFlags | flags) & RecordFlag.FieldExpiry) !== 0) {
-      const had = (oldFlags & RecordFlag.FieldExpiry) !== 0 ? 1 : 0;
-      const has = (flags & RecordFlag.FieldExpiry) !== 0 ? 1 : 0;
-      shard.words[Header.FieldExpiryRecords]! += has - had;
-      shard.words[Header.FieldExpiryCounts + database]! += has - had;
-    }
-  }
-
   /** Notes whether fields of the hash found under `key` expire, so that they are looked for. */
   setFieldExpiry(key: Key, hasAny: boolean): void {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
     const wanted = hasAny ? flags | RecordFlag.FieldExpiry : flags & ~RecordFlag.FieldExpiry;
-    this.countExpiry(shard, key.database, flags, wanted);
+    countExpiry(shard, key.database, flags, wanted);
     setRecordFlags(shard, key.record, wanted);
   }
 
@@ -454,7 +433,7 @@ export class Keyspace {
     const flags = recordFlags(shard, record);
     const old = this.find(key);
     if (old !== 0) {
-      this.countExpiry(shard, key.database, recordFlags(shard, old), flags);
+      countExpiry(shard, key.database, recordFlags(shard, old), flags);
       setSlotRef(shard, key.slot, record);
       this.freeRecord(shard, old);
     } else if (!this.addToTable(key, record, flags)) return Status.OutOfMemory;
@@ -462,81 +441,9 @@ export class Keyspace {
     return Status.Ok;
   }
 
-  /**
-   * Makes the inline value found under `key` one whose structure begins at `root`. Where there is no memory for a block
-   * of the right size the old one stays, so it cannot fail for values of ROOT_BYTES and more. False: the value is
-   * shorter, its block full, and there is no memory; nothing was changed.
-   */
-  becomeRooted(key: Key, encoding: Encoding, root: number): boolean {
-    const shard = key.shard;
-    const old = key.record;
-    const headBytes = valueAt(shard, old) - old;
-    const record = allocate(shard, headBytes + ROOT_BYTES);
-    if (record === 0) {
-      if (recordBlockBytes(shard, old) < headBytes + ROOT_BYTES) return false;
-      setRecordFlags(shard, old, recordFlags(shard, old) | RecordFlag.Slack);
-    } else {
-      shard.bytes.u8.copyWithin(record, old, old + headBytes);
-      setRecordFlags(shard, record, recordFlags(shard, old) & ~RecordFlag.Slack);
-      setSlotRef(shard, key.slot, record);
-      free(shard, old);
-      key.record = record;
-    }
-    setRecordKind(shard, key.record, recordType(shard, key.record), encoding);
-    setValueBytes(shard, key.record, ROOT_BYTES);
-    writeRoot(shard, key.record, root);
-    return true;
-  }
-
   private freeRecord(shard: Shard, record: number): void {
     if (!isRooted(recordEncoding(shard, record))) free(shard, record);
     else if (buryRecord(shard, record)) this.onBuried(shard);
-  }
-
-  /**
-   * Gives the inline value found under `key` room for `byteCount` bytes and that length; the old bytes up to the shorter
-   * length stay, the rest is undefined. With `greedy` more room is taken than needed, for a value that goes on
-   * growing. Returns the record, or 0, nothing changed: out of memory.
-   */
-  resizeValue(key: Key, byteCount: number, greedy: boolean): number {
-    const shard = key.shard;
-    const old = key.record;
-    const flags = recordFlags(shard, old);
-    const needed = prefixBytes(flags) + key.byteCount + byteCount;
-    const room = recordBlockBytes(shard, old);
-    if (needed <= room) {
-      setValueBytes(shard, old, byteCount);
-      if (room !== blockBytes(needed)) setRecordFlags(shard, old, flags | RecordFlag.Slack);
-      return old;
-    }
-    const extra = greedy ? Math.min(needed, SLACK_BYTES_MAX) : 0;
-    let record = allocate(shard, needed + extra);
-    if (record === 0 && extra !== 0) record = allocate(shard, needed);
-    if (record === 0) return 0;
-    shard.bytes.u8.copyWithin(record, old, old + recordBytes(shard, old));
-    setValueBytes(shard, record, byteCount);
-    setRecordFlags(shard, record, extra === 0 ? flags & ~RecordFlag.Slack : flags | RecordFlag.Slack);
-    setSlotRef(shard, key.slot, record);
-    free(shard, old);
-    key.record = record;
-    return record;
-  }
-
-  /** Gives the record found under `key` a smaller block if its own is far too large. Failing is harmless. */
-  trimRecord(key: Key): void {
-    const shard = key.shard;
-    const old = key.record;
-    const flags = recordFlags(shard, old);
-    if ((flags & RecordFlag.Slack) === 0) return;
-    const needed = recordBytes(shard, old);
-    if (recordBlockBytes(shard, old) < blockBytes(needed) * TRIM_SHARE) return;
-    const record = allocate(shard, needed);
-    if (record === 0) return;
-    shard.bytes.u8.copyWithin(record, old, old + needed);
-    setRecordFlags(shard, record, flags & ~RecordFlag.Slack);
-    setSlotRef(shard, key.slot, record);
-    free(shard, old);
-    key.record = record;
   }
 
   /** Sets (`whenMs` > 0) or removes (0) the expiry of the record found under `key`. */
@@ -544,7 +451,7 @@ export class Keyspace {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
     const wanted = whenMs === 0 ? flags & ~RecordFlag.Expiry : flags | RecordFlag.Expiry;
-    if (wanted !== flags && !this.reshape(key, wanted)) return Status.OutOfMemory;
+    if (wanted !== flags && !reshapeRecord(key, wanted)) return Status.OutOfMemory;
     if (whenMs !== 0) writeExpiryAtMs(shard, key.record, whenMs);
     this.touched(key);
     return Status.Ok;
@@ -554,7 +461,7 @@ export class Keyspace {
   ensureCas(key: Key): number {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
-    if ((flags & RecordFlag.Item) === 0 && !this.reshape(key, flags | RecordFlag.Item)) return 0;
+    if ((flags & RecordFlag.Item) === 0 && !reshapeRecord(key, flags | RecordFlag.Item)) return 0;
     if (itemCas(shard, key.record) === 0) writeItemCas(shard, key.record, this.nextCas(shard));
     return itemCas(shard, key.record);
   }
@@ -570,42 +477,6 @@ export class Keyspace {
     return ++shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!;
   }
 
-  /** Gives the record found under `key` other optional fields, keeping the common ones. False: out of memory. */
-  private reshape(key: Key, flags: number): boolean {
-    const shard = key.shard;
-    const old = key.record;
-    const oldFlags = recordFlags(shard, old);
-    const expiry = expiryAtMs(shard, old);
-    const cas = itemCas(shard, old);
-    const clientFlags = itemClientFlags(shard, old);
-    const contentBytes = keyBytes(shard, old) + valueBytes(shard, old);
-    const bytes = prefixBytes(flags) + contentBytes;
-    const room = recordBlockBytes(shard, old);
-    let record = old;
-    if (blockBytes(bytes) !== room) {
-      record = allocate(shard, bytes);
-      if (record === 0 && bytes > room) return false;
-      if (record === 0) record = old;
-    }
-    const from = keyAt(shard, old);
-    shard.bytes.u8.copyWithin(record + prefixBytes(flags), from, from + contentBytes);
-    if (record !== old) shard.bytes.u8.copyWithin(record, old, old + Record.HeaderBytes);
-    const slack = blockBytes(bytes) === (record === old ? room : blockBytes(bytes)) ? 0 : RecordFlag.Slack;
-    setRecordFlags(shard, record, (flags & ~RecordFlag.Slack) | slack);
-    if ((flags & RecordFlag.Expiry) !== 0) writeExpiryAtMs(shard, record, expiry);
-    if ((flags & RecordFlag.Item) !== 0) {
-      writeItemCas(shard, record, cas);
-      writeItemClientFlags(shard, record, clientFlags);
-    }
-    this.countExpiry(shard, key.database, oldFlags, flags);
-    if (record !== old) {
-      setSlotRef(shard, key.slot, record);
-      free(shard, old);
-      key.record = record;
-    }
-    return true;
-  }
-
   /** Takes the record found under `key` out of the table and its counts. */
   private unlink(key: Key): void {
     const shard = key.shard;
@@ -615,7 +486,7 @@ export class Keyspace {
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
     words[Header.KeyCounts + key.database]!--;
-    this.countExpiry(shard, key.database, flags, 0);
+    countExpiry(shard, key.database, flags, 0);
     key.record = 0;
     key.slot = 0;
   }

@@ -243,7 +243,7 @@ export class HashFuzz {
     if (key.record === 0) return;
     const timeMs = random.below(4) === 0 ? 0 : this.randomTime();
     const condition = CONDITIONS[random.below(CONDITIONS.length)]!;
-    if (timeMs !== 0 && !prepareTimes(keyspace, key)) return this.refused(hash);
+    if (timeMs !== 0 && !prepareTimes(key)) return this.refused(hash);
     const entry = this.live(hash, field);
     const status = setFieldTime(keyspace, key, this.field, timeMs, condition);
     if (status === TimeStatus.OutOfMemory) return this.refused(hash);

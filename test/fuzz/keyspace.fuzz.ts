@@ -21,6 +21,7 @@ import {
 } from '../../src/store/record.ts';
 import { Status } from '../../src/store/status.ts';
 import { collectRecords, expireSlice, randomRecord } from '../../src/store/walking.ts';
+import { resizeValue } from '../../src/store/record-room.ts';
 
 const SHARD_BYTES = 2 << 20;
 const DATABASES = 3;
@@ -186,7 +187,7 @@ export class KeyspaceFuzz {
     if (entry === undefined) return;
     const byteCount =
       random.below(2) === 0 ? random.below(this.valueBytesMax) : entry.value.length + random.below(50);
-    const record = this.keyspace.resizeValue(key, byteCount, random.below(2) === 0);
+    const record = resizeValue(key, byteCount, random.below(2) === 0);
     if (record === 0) return this.refused(name);
     const value = Buffer.alloc(byteCount, random.below(256));
     entry.value.copy(value);

@@ -2,6 +2,7 @@
 import { Int64, int64ToBigInt, int64ToNumber, parseInt64 } from '../../base/int64.ts';
 import { Encoding, setRecordKind, valueAt, valueBytes, ValueType } from '../../store/record.ts';
 import type { Call } from '../row.ts';
+import { resizeValue } from '../../store/record-room.ts';
 
 /** Instead of an offset: the request is no good, and the error has been replied. */
 export const BAD_OFFSET = -1;
@@ -51,7 +52,7 @@ export function makeBits(call: Call, byteCount: number): number {
   let { record } = key;
   resizedBits.hasGrown = record === 0 || oldBytes < byteCount;
   if (record === 0) record = keyspace.createString(key, byteCount);
-  else if (oldBytes < byteCount) record = keyspace.resizeValue(key, byteCount, true);
+  else if (oldBytes < byteCount) record = resizeValue(key, byteCount, true);
   if (record === 0) return 0;
   setRecordKind(shard, record, ValueType.String, Encoding.Raw);
   if (resizedBits.hasGrown) {

@@ -109,7 +109,7 @@ function expire(call: Call, unit: ExpiryUnit, isAbsolute: boolean): void {
 /** Makes room for the times of all the fields asked for, or sees to it that there is. False, nothing changed: none. */
 export function hasRoomForTimes(call: Call, options: FieldOptions): boolean {
   const { key, keyspace } = call;
-  if (!prepareTimes(keyspace, key)) return false;
+  if (!prepareTimes(key)) return false;
   // One field is all or nothing by itself.
   if (options.count === 1) return true;
   let byteCount = 0;

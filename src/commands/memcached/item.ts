@@ -23,6 +23,7 @@ import {
 import { Status } from '../../store/status.ts';
 import { StoreMode } from './request.ts';
 import { type MemcachedCall, MemcachedEvent } from './row.ts';
+import { resizeValue } from '../../store/record-room.ts';
 
 /** What memcached keeps with an item beside key and value: header, cas number, a zero byte, a line end. */
 const ITEM_OVERHEAD_BYTES = 48 + 8 + 1 + 2;
@@ -138,7 +139,7 @@ function extendIfMatching(call: MemcachedCall, mode: StoreMode): Outcome {
   const oldBytes = valueBytes(key.shard, key.record);
   // memcached: when there is no room for the longer item, it is not stored, and that is all the client hears.
   if (isTooLarge(call, 0, oldBytes + request.dataBytes)) return Outcome.NotStored;
-  const record = keyspace.resizeValue(key, oldBytes + request.dataBytes, mode === StoreMode.Append);
+  const record = resizeValue(key, oldBytes + request.dataBytes, mode === StoreMode.Append);
   if (record === 0) return Outcome.OutOfMemory;
   const { shard } = key;
   const at = valueAt(shard, record);
@@ -169,7 +170,7 @@ export function addToNumber(call: MemcachedCall, isIncrement: boolean): Outcome 
   writeResult(old, request.delta, isIncrement);
   const { byteCount } = scratchNumber;
   if (byteCount > oldBytes) {
-    if (keyspace.resizeValue(key, byteCount, false) === 0) return Outcome.OutOfMemory;
+    if (resizeValue(key, byteCount, false) === 0) return Outcome.OutOfMemory;
     // memcached: a number that grew is a new item.
     setLife(key.shard, key.record, 0);
   }

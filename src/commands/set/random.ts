@@ -65,7 +65,7 @@ function spopCommand(call: Call): void {
   if (record === 0) return reply.nil();
   const place = randomPlace(key.shard, record);
   replyAtPlace(call, record, place);
-  removeAtPlace(keyspace, key, place);
+  removeAtPlace(key, place);
   settleSet(keyspace, key);
 }
 

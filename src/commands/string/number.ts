@@ -36,6 +36,7 @@ import {
 } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findString, NOT_A_STRING } from './value.ts';
+import { resizeValue } from '../../store/record-room.ts';
 
 const FLAGS = Flag.Write | Flag.DenyOom | Flag.Fast;
 const KEYS = [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update)];
@@ -150,7 +151,7 @@ export function readInt64(call: Call, record: number, into: Int64): boolean {
 function writeDigits(call: Call, old: number, byteCount: number): boolean {
   const { key, keyspace } = call;
   if (old === 0) return keyspace.putString(key, scratchDigits, 0, byteCount, 0) === Status.Ok;
-  const record = keyspace.resizeValue(key, byteCount, false);
+  const record = resizeValue(key, byteCount, false);
   if (record === 0) return false;
   const shard = key.shard;
   copyBytes(scratchDigits, 0, shard.bytes, valueAt(shard, record), byteCount);

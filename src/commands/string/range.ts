@@ -7,6 +7,7 @@ import { parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER, OUT_OF_MEMORY, STRING_TOO_LONG } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findString, NOT_A_STRING, readString } from './value.ts';
+import { resizeValue } from '../../store/record-room.ts';
 
 export const rangeRows: readonly Row[] = [
   {
@@ -156,7 +157,7 @@ function addToString(call: Call, atFront: boolean): void {
 }
 
 function resize(call: Call, byteCount: number): number {
-  return call.keyspace.resizeValue(call.key, byteCount, true);
+  return resizeValue(call.key, byteCount, true);
 }
 
 function finishEdit(call: Call, record: number, byteCount: number): void {

@@ -7,6 +7,7 @@ import { hashChanged } from './hash.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { Encoding, recordEncoding, RecordFlag, recordFlags, rootOf, valueAt, valueBytes } from '../record.ts';
+import { resizeValue } from '../record-room.ts';
 
 /** Fields of a packed hash that take as long to look at as one of a table. */
 const PACKED_FIELDS_PER_VISIT = 8;
@@ -43,7 +44,7 @@ export function expireFields(keyspace: Keyspace, key: Key, fieldCount: number): 
     const before = packedFieldCount(shard.bytes, at);
     const rest = removeDueFields(shard.bytes, at, valueBytes(shard, record), keyspace.nowMs);
     removed = before - packedFieldCount(shard.bytes, at);
-    if (removed > 0) keyspace.resizeValue(key, rest, false);
+    if (removed > 0) resizeValue(key, rest, false);
   }
   if (removed === 0) return 0;
   keyspace.counters[Counter.ExpiredFields]! += removed;

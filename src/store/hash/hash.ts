@@ -64,6 +64,7 @@ import {
   writeRoot,
 } from '../record.ts';
 import { Status } from '../status.ts';
+import { becomeRooted, resizeValue, trimRecord } from '../record-room.ts';
 
 /** For `setField`: the field keeps the time it has. */
 export const KEEP_TIME = -1;
@@ -157,7 +158,7 @@ function hasExpired(keyspace: Keyspace, timeMs: number): boolean {
 export function findField(keyspace: Keyspace, key: Key, field: Element, into: EntryText): boolean {
   if (!seek(keyspace, key, field)) return false;
   if (scratchFound.timeMs !== 0 && hasExpired(keyspace, scratchFound.timeMs)) {
-    removeFound(keyspace, key);
+    removeFound(key);
     keyspace.counters[Counter.ExpiredFields]!++;
     hashChanged(keyspace, key);
     return false;
@@ -206,7 +207,7 @@ function pointAtFound(key: Key, into: EntryText): void {
   } else into.point(shard.bytes, valueOfField(shard.bytes, place));
 }
 
-function removeFound(keyspace: Keyspace, key: Key): void {
+function removeFound(key: Key): void {
   const { shard, record } = key;
   const { place } = scratchFound;
   const encoding = recordEncoding(shard, record);
@@ -214,7 +215,7 @@ function removeFound(keyspace: Keyspace, key: Key): void {
   const timed = encoding === Encoding.PackedExpiry;
   const at = valueAt(shard, record);
   const rest = removePackedField(shard.bytes, at, valueBytes(shard, record), timed, place);
-  keyspace.resizeValue(key, rest, false);
+  resizeValue(key, rest, false);
 }
 
 /**
@@ -223,7 +224,7 @@ function removeFound(keyspace: Keyspace, key: Key): void {
  */
 export function removeField(keyspace: Keyspace, key: Key, field: Element): boolean {
   if (!seek(keyspace, key, field)) return false;
-  removeFound(keyspace, key);
+  removeFound(key);
   return true;
 }
 
@@ -234,7 +235,7 @@ export function removeField(keyspace: Keyspace, key: Key, field: Element): boole
 export function hashChanged(keyspace: Keyspace, key: Key): void {
   const { shard } = key;
   if (hashLength(shard, key.record) === 0) return keyspace.remove(key);
-  if (recordEncoding(shard, key.record) !== Encoding.HashTable) trim(keyspace, key);
+  if (recordEncoding(shard, key.record) !== Encoding.HashTable) trim(key);
   const { record } = key;
   if (recordEncoding(shard, record) === Encoding.Packed) return keyspace.touched(key);
   const wasExpiring = (recordFlags(shard, record) & RecordFlag.FieldExpiry) !== 0;
@@ -244,8 +245,8 @@ export function hashChanged(keyspace: Keyspace, key: Key): void {
 }
 
 /** Gives back what the block of a packed hash has too much. */
-function trim(keyspace: Keyspace, key: Key): void {
-  keyspace.trimRecord(key);
+function trim(key: Key): void {
+  trimRecord(key);
   // Active expiry has the bytes of the key from the record itself, which may have moved.
   if (key.bytes === key.shard.bytes) key.at = keyAt(key.shard, key.record);
 }
@@ -355,7 +356,7 @@ function setPacked(
   value: Element,
   timeMs: number,
 ): FieldStatus {
-  if (timeMs > 0 && !prepareTimes(keyspace, key)) return FieldStatus.OutOfMemory;
+  if (timeMs > 0 && !prepareTimes(key)) return FieldStatus.OutOfMemory;
   const { shard, record } = key;
   const { bytes } = shard;
   const timed = recordEncoding(shard, record) === Encoding.PackedExpiry;
@@ -369,7 +370,7 @@ function setPacked(
       ? setInTable(keyspace, key, field, value, timeMs)
       : FieldStatus.OutOfMemory;
   }
-  if (fieldAt === 0) return appendPacked(keyspace, key, field, value, timeMs);
+  if (fieldAt === 0) return appendPacked(key, field, value, timeMs);
   const valueEntryAt = fieldAt + field.entryBytes;
   if (!timed && entryBytesAt(bytes, valueEntryAt) === value.entryBytes) {
     writeElement(value, bytes, valueEntryAt);
@@ -378,18 +379,12 @@ function setPacked(
   return updatePacked(keyspace, key, fieldAt - at, value, timeMs);
 }
 
-function appendPacked(
-  keyspace: Keyspace,
-  key: Key,
-  field: Element,
-  value: Element,
-  timeMs: number,
-): FieldStatus {
+function appendPacked(key: Key, field: Element, value: Element, timeMs: number): FieldStatus {
   const { shard } = key;
   const timed = recordEncoding(shard, key.record) === Encoding.PackedExpiry;
   const byteCount = valueBytes(shard, key.record);
   const needed = byteCount + pairBytes(field, value, timed);
-  if (keyspace.resizeValue(key, needed, false) === 0) return FieldStatus.OutOfMemory;
+  if (resizeValue(key, needed, false) === 0) return FieldStatus.OutOfMemory;
   const at = valueAt(shard, key.record);
   const fieldAt = appendField(shard.bytes, at, byteCount, timed, field, value);
   if (timeMs > 0) setTimeOfField(shard.bytes, at, fieldAt, timeMs);
@@ -412,11 +407,11 @@ function updatePacked(
   const oldBytes = entryBytesAt(bytes, at + valueOffset);
   const change = value.entryBytes - oldBytes;
   if (change > 0) {
-    if (keyspace.resizeValue(key, byteCount + change, false) === 0) return FieldStatus.OutOfMemory;
+    if (resizeValue(key, byteCount + change, false) === 0) return FieldStatus.OutOfMemory;
     at = valueAt(shard, key.record);
   }
   replaceValue(bytes, at + valueOffset, oldBytes, at + byteCount, value);
-  if (change < 0) keyspace.resizeValue(key, byteCount + change, false);
+  if (change < 0) resizeValue(key, byteCount + change, false);
   if (recordEncoding(shard, key.record) === Encoding.PackedExpiry) {
     at = valueAt(shard, key.record);
     const oldMs = timeOfField(bytes, at + offset);
@@ -491,17 +486,17 @@ function becomeTable(keyspace: Keyspace, key: Key): boolean {
     freeFieldsSlice(shard, root, 0, Infinity);
     return false;
   }
-  keyspace.becomeRooted(key, Encoding.HashTable, root);
+  becomeRooted(key, Encoding.HashTable, root);
   return true;
 }
 
 /** Lets the fields of a hash have times of expiry: a packed one needs room for them. False, nothing changed: none. */
-export function prepareTimes(keyspace: Keyspace, key: Key): boolean {
+export function prepareTimes(key: Key): boolean {
   const { shard, record } = key;
   if (recordEncoding(shard, record) !== Encoding.Packed) return true;
   const byteCount = valueBytes(shard, record);
   const needed = timedBytes(shard.bytes, valueAt(shard, record), byteCount);
-  if (keyspace.resizeValue(key, needed, false) === 0) return false;
+  if (resizeValue(key, needed, false) === 0) return false;
   makeTimed(shard.bytes, valueAt(shard, key.record), byteCount);
   setRecordKind(shard, key.record, ValueType.Hash, Encoding.PackedExpiry);
   return true;

@@ -75,7 +75,7 @@ export function insertElement(
   const element = scratchElement;
   encodeElement(element, source, at, byteCount);
   if (!isChain(key) && !mustBecomeChain(keyspace, key, byteCount)) {
-    return insertPacked(keyspace, key, index, element);
+    return insertPacked(key, index, element);
   }
   if (!isChain(key) && !becomeChain(keyspace, key)) return Status.OutOfMemory;
   const root = rootOf(key.shard, key.record);
@@ -89,10 +89,10 @@ function mustBecomeChain(keyspace: Keyspace, key: Key, byteCount: number): boole
   return isTooLong(keyspace, used, byteCount, listLength(key.shard, key.record) + 1);
 }
 
-function insertPacked(keyspace: Keyspace, key: Key, index: number, element: Element): Status {
+function insertPacked(key: Key, index: number, element: Element): Status {
   const addedBytes = packedBytes(element);
   const oldBytes = valueBytes(key.shard, key.record);
-  if (!resizePacked(keyspace, key, oldBytes + addedBytes)) return Status.OutOfMemory;
+  if (!resizePacked(key, oldBytes + addedBytes)) return Status.OutOfMemory;
   const bytes = key.shard.bytes;
   const at = valueAt(key.shard, key.record);
   const end = at + oldBytes;
@@ -116,7 +116,7 @@ export function setElement(
   const element = scratchElement;
   encodeElement(element, source, at, byteCount);
   if (!isChain(key) && !mustBecomeChain(keyspace, key, byteCount)) {
-    return replacePacked(keyspace, key, index, element);
+    return replacePacked(key, index, element);
   }
   if (!isChain(key) && !becomeChain(keyspace, key)) return Status.OutOfMemory;
   const root = rootOf(key.shard, key.record);
@@ -127,7 +127,7 @@ export function setElement(
   return Status.Ok;
 }
 
-function replacePacked(keyspace: Keyspace, key: Key, index: number, element: Element): Status {
+function replacePacked(key: Key, index: number, element: Element): Status {
   const { shard } = key;
   const bytes = shard.bytes;
   const oldBytes = valueBytes(shard, key.record);
@@ -135,7 +135,7 @@ function replacePacked(keyspace: Keyspace, key: Key, index: number, element: Ele
   let at = valueAt(shard, key.record);
   const entry = seekEntry(bytes, at + PACK_HEAD_BYTES, at + oldBytes, packCount(bytes, at), index) - at;
   const grown = newBytes - (nextEntry(bytes, at + entry) - at - entry);
-  if (grown > 0 && !resizePacked(keyspace, key, oldBytes + grown)) return Status.OutOfMemory;
+  if (grown > 0 && !resizePacked(key, oldBytes + grown)) return Status.OutOfMemory;
   at = valueAt(shard, key.record);
   bytes.u8.copyWithin(at + entry + newBytes, at + entry + newBytes - grown, at + oldBytes);
   writePacked(element, bytes, at + entry);

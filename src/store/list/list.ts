@@ -48,6 +48,7 @@ import {
 } from '../record.ts';
 import { releaseSlack, resizeInPlace } from '../record-slack.ts';
 import { Status } from '../status.ts';
+import { becomeRooted, resizeValue } from '../record-room.ts';
 
 /** Redis: what a listpack takes beside its entries counts towards the limit. */
 const LISTPACK_FRAME_BYTES = 7;
@@ -83,7 +84,7 @@ export function pushElement(
   if (recordEncoding(shard, record) !== Encoding.Chain) {
     const used = valueBytes(shard, record) - PACK_HEAD_BYTES;
     const count = packCount(shard.bytes, valueAt(shard, record)) + 1;
-    if (!isTooLong(keyspace, used, byteCount, count)) return pushPacked(keyspace, key, element, atFront);
+    if (!isTooLong(keyspace, used, byteCount, count)) return pushPacked(key, element, atFront);
     if (!becomeChain(keyspace, key)) return Status.OutOfMemory;
   }
   const isPushed = pushToChain(
@@ -169,11 +170,11 @@ function createList(keyspace: Keyspace, key: Key, element: Element, asChain: boo
   return Status.OutOfMemory;
 }
 
-function pushPacked(keyspace: Keyspace, key: Key, element: Element, atFront: boolean): Status {
+function pushPacked(key: Key, element: Element, atFront: boolean): Status {
   const { shard } = key;
   const oldBytes = valueBytes(shard, key.record);
   const addedBytes = packedBytes(element);
-  if (!resizePacked(keyspace, key, oldBytes + addedBytes)) return Status.OutOfMemory;
+  if (!resizePacked(key, oldBytes + addedBytes)) return Status.OutOfMemory;
   const bytes = shard.bytes;
   const at = valueAt(shard, key.record);
   let entryAt = at + oldBytes;
@@ -187,10 +188,10 @@ function pushPacked(keyspace: Keyspace, key: Key, element: Element, atFront: boo
 }
 
 /** Gives a packed list `byteCount` bytes, with some room behind them if it must move. False: out of memory. */
-export function resizePacked(keyspace: Keyspace, key: Key, byteCount: number): boolean {
+export function resizePacked(key: Key, byteCount: number): boolean {
   if (resizeInPlace(key.shard, key.record, byteCount)) return true;
-  keyspace.resizeValue(key, byteCount + (byteCount >> GROWTH_SHIFT), false);
-  return keyspace.resizeValue(key, byteCount, false) !== 0;
+  resizeValue(key, byteCount + (byteCount >> GROWTH_SHIFT), false);
+  return resizeValue(key, byteCount, false) !== 0;
 }
 
 /** Makes a packed list a chain. False, nothing changed: out of memory. */
@@ -205,7 +206,7 @@ export function becomeChain(keyspace: Keyspace, key: Key): boolean {
     keyspace.packedLimits.listNode,
   );
   if (root === 0) return false;
-  keyspace.becomeRooted(key, Encoding.Chain, root);
+  becomeRooted(key, Encoding.Chain, root);
   return true;
 }
 
@@ -222,7 +223,7 @@ export function packIfShort(keyspace: Keyspace, key: Key, share: number): void {
   const count = chainLength(shard, root);
   const used = (byteCount + LISTPACK_FRAME_BYTES) * share - LISTPACK_FRAME_BYTES;
   if (isTooLong(keyspace, used, 0, count * share)) return;
-  const record = keyspace.resizeValue(key, PACK_HEAD_BYTES + byteCount, false);
+  const record = resizeValue(key, PACK_HEAD_BYTES + byteCount, false);
   if (record === 0) return;
   setRecordKind(shard, record, ValueType.List, Encoding.Packed);
   const at = valueAt(shard, record);

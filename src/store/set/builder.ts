@@ -35,6 +35,7 @@ import {
   packedIntegersBytesMax,
   packIntegers,
 } from './set.ts';
+import { resizeValue } from '../record-room.ts';
 
 const STAGING_BYTES = 16384;
 /** Words for the first members of a table that is gathered: hash and block of each. */
@@ -199,9 +200,9 @@ export class SetBuilder {
    * free; all else about the key stays. False: it is not small or there is no memory, and it must be abandoned.
    */
   replaceTable(key: Key): boolean {
-    const { keyspace, shard, encoding, byteCount } = this;
+    const { shard, encoding, byteCount } = this;
     if (encoding === Encoding.SetTable) return false;
-    const record = keyspace.resizeValue(key, byteCount, false);
+    const record = resizeValue(key, byteCount, false);
     if (record === 0) return false;
     copyBytes(this.staging, 0, shard.bytes, valueAt(shard, record), byteCount);
     setRecordKind(shard, record, ValueType.Set, encoding);

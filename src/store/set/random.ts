@@ -31,6 +31,7 @@ import { Encoding, recordEncoding, rootOf, valueAt, valueBytes } from '../record
 import { SetBuilder } from './builder.ts';
 import { SetReader } from './reader.ts';
 import { countMembers } from './set.ts';
+import { resizeValue } from '../record-room.ts';
 
 /** From this share of the members on, drawing walks all of them instead of choosing each: one in so many. */
 const WALK_SHARE = 3;
@@ -69,14 +70,14 @@ export function pointAtPlace(shard: Shard, record: number, place: number, text: 
 }
 
 /** Takes out the member at a place of `randomPlace` in the set found under `key`, which may be empty then. */
-export function removeAtPlace(keyspace: Keyspace, key: Key, place: number): void {
+export function removeAtPlace(key: Key, place: number): void {
   const { shard, record } = key;
   const encoding = recordEncoding(shard, record);
   if (encoding === Encoding.SetTable) return removeSetMember(shard, rootOf(shard, record), place);
   const at = valueAt(shard, record);
   const byteCount = valueBytes(shard, record);
   const remove = encoding === Encoding.Packed ? removePackedMember : removeInteger;
-  keyspace.resizeValue(key, remove(shard.bytes, at, byteCount, place), false);
+  resizeValue(key, remove(shard.bytes, at, byteCount, place), false);
 }
 
 /**
@@ -124,7 +125,7 @@ export function removeDrawn(keyspace: Keyspace, key: Key, drawn: readonly number
   for (let i = 1; i < drawn.length; i += 2) places.push(drawn[i]!);
   const at = valueAt(shard, record);
   const remove = encoding === Encoding.Packed ? removePackedMembers : removeIntegers;
-  keyspace.resizeValue(key, remove(shard.bytes, at, valueBytes(shard, record), places), false);
+  resizeValue(key, remove(shard.bytes, at, valueBytes(shard, record), places), false);
 }
 
 function removeFromTable(shard: Shard, table: number, drawn: readonly number[]): void {

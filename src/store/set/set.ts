@@ -48,6 +48,7 @@ import {
 } from '../record.ts';
 import { Status } from '../status.ts';
 import { type MemberStream, SetReader } from './reader.ts';
+import { becomeRooted, resizeValue, trimRecord } from '../record-room.ts';
 
 /** What came of adding a member. */
 export const enum Added {
@@ -204,7 +205,7 @@ function addPacked(keyspace: Keyspace, key: Key): Added {
   if (findPackedMember(bytes, at, byteCount, element) !== 0) return Added.No;
   const encoding = encodingWith(keyspace.packedLimits, Encoding.Packed, bytes, at, byteCount, element);
   if (encoding !== Encoding.Packed) return addAsTable(keyspace, key);
-  const record = keyspace.resizeValue(key, byteCount + element.entryBytes, false);
+  const record = resizeValue(key, byteCount + element.entryBytes, false);
   if (record === 0) return Added.OutOfMemory;
   appendPackedMember(bytes, valueAt(shard, record), byteCount, element);
   return Added.Yes;
@@ -222,9 +223,9 @@ function addToIntegers(keyspace: Keyspace, key: Key): Added {
   if (found >= 0) return Added.No;
   const encoding = encodingWith(keyspace.packedLimits, Encoding.IntegerSet, bytes, at, byteCount, element);
   if (encoding === Encoding.SetTable) return addAsTable(keyspace, key);
-  if (encoding === Encoding.Packed) return addAsPacked(keyspace, key);
+  if (encoding === Encoding.Packed) return addAsPacked(key);
   const wanted = bytesWithInteger(bytes, at, byteCount, integer);
-  const record = keyspace.resizeValue(key, wanted, false);
+  const record = resizeValue(key, wanted, false);
   if (record === 0) return Added.OutOfMemory;
   insertInteger(bytes, valueAt(shard, record), byteCount, -1 - found, integer);
   return Added.Yes;
@@ -277,7 +278,7 @@ function pointAtInteger(bytes: Bytes, at: number, index: number, text: EntryText
 }
 
 /** Packs a set of integers in its record, with `scratchElement`, a text, behind them. */
-function addAsPacked(keyspace: Keyspace, key: Key): Added {
+function addAsPacked(key: Key): Added {
   const { shard } = key;
   const { bytes } = shard;
   const element = scratchElement;
@@ -286,7 +287,7 @@ function addAsPacked(keyspace: Keyspace, key: Key): Added {
   const bytesMax = packedIntegersBytesMax(count);
   if (scratchStaging.u8.length < bytesMax) scratchStaging = ByteRange.allocate(bytesMax);
   const staged = packIntegers(bytes, at, count, scratchStaging, 0);
-  const record = keyspace.resizeValue(key, staged + element.entryBytes, false);
+  const record = resizeValue(key, staged + element.entryBytes, false);
   if (record === 0) return Added.OutOfMemory;
   const value = valueAt(shard, record);
   copyBytes(scratchStaging, 0, bytes, value, staged);
@@ -319,7 +320,7 @@ function addAsTable(keyspace: Keyspace, key: Key): Added {
   if (table === 0) return Added.OutOfMemory;
   const hash = keyspace.memberHash(source, at, byteCount);
   const isAdded = addSetMember(shard, table, hash, source, at, byteCount);
-  if (isAdded && keyspace.becomeRooted(key, Encoding.SetTable, table)) return Added.Yes;
+  if (isAdded && becomeRooted(key, Encoding.SetTable, table)) return Added.Yes;
   freeMembersSlice(shard, table, 0, Infinity);
   return Added.OutOfMemory;
 }
@@ -371,7 +372,7 @@ export function expectMembers(keyspace: Keyspace, key: Key, addedCount: number):
   if (isSmall || encoding === Encoding.SetTable) return Status.Ok;
   const table = tableOf(keyspace, shard, record);
   if (table === 0) return Status.OutOfMemory;
-  if (keyspace.becomeRooted(key, Encoding.SetTable, table)) return Status.Ok;
+  if (becomeRooted(key, Encoding.SetTable, table)) return Status.Ok;
   freeMembersSlice(shard, table, 0, Infinity);
   return Status.OutOfMemory;
 }
@@ -400,17 +401,17 @@ export function removeMember(
   const valueSize = valueBytes(shard, record);
   if (encoding === Encoding.Packed) {
     const place = findPackedMember(bytes, value, valueSize, element);
-    if (place !== 0) keyspace.resizeValue(key, removePackedMember(bytes, value, valueSize, place), false);
+    if (place !== 0) resizeValue(key, removePackedMember(bytes, value, valueSize, place), false);
     return place !== 0;
   }
   const index = element.isInteger ? findInteger(bytes, value, valueSize, element.integer) : -1;
-  if (index >= 0) keyspace.resizeValue(key, removeInteger(bytes, value, valueSize, index), false);
+  if (index >= 0) resizeValue(key, removeInteger(bytes, value, valueSize, index), false);
   return index >= 0;
 }
 
 /** To be called after changes, once: removes the set found under `key` if it is empty, and tells of the change. */
 export function settleSet(keyspace: Keyspace, key: Key): void {
   if (countMembers(key.shard, key.record) === 0) return keyspace.remove(key);
-  keyspace.trimRecord(key);
+  trimRecord(key);
   keyspace.touched(key);
 }

@@ -164,7 +164,7 @@ export function removeSpan(keyspace: Keyspace, key: Key, span: RankSpan): Remova
     const from = packedAtRank(shard.bytes, valueAt(shard, record), first);
     let to = from;
     for (let i = 0; i < count; i++) to = nextPacked(shard.bytes, to);
-    closeGap(keyspace, key, from, to, count);
+    closeGap(key, from, to, count);
   } else {
     const hashOf = ({ bytes, at, byteCount }: EntryText): number => keyspace.memberHash(bytes, at, byteCount);
     removeRanks(shard, rootOf(shard, record), first, count, scratchText, hashOf);

@@ -54,6 +54,7 @@ import {
   writeRoot,
 } from '../record.ts';
 import { Status } from '../status.ts';
+import { becomeRooted, resizeValue } from '../record-room.ts';
 
 /** When a member is put, and how. Flags. */
 export const enum When {
@@ -181,12 +182,12 @@ function putPacked(
   if (entry !== 0) {
     const outcome = decide(readPackedScore(bytes, packedScoreAt(bytes, entry)), score, when);
     if (outcome !== Put.Updated) return outcome;
-    return updatePacked(keyspace, key, entry, scratchPut.score) ? Put.Updated : Put.OutOfMemory;
+    return updatePacked(key, entry, scratchPut.score) ? Put.Updated : Put.OutOfMemory;
   }
   if ((when & When.Existing) !== 0) return Put.Refused;
   scratchPut.score = score;
   const isDone = fitsPacked(keyspace, packedCount(bytes, value) + 1, byteCount)
-    ? insertPacked(keyspace, key, score)
+    ? insertPacked(key, score)
     : convertAndAdd(keyspace, key, source, at, byteCount, score);
   return isDone ? Put.Added : Put.OutOfMemory;
 }
@@ -246,7 +247,7 @@ export function enterOrFree(keyspace: Keyspace, key: Key, record: number): boole
 }
 
 /** Inserts `scratchElement`. False, nothing changed: out of memory. */
-function insertPacked(keyspace: Keyspace, key: Key, score: number): boolean {
+function insertPacked(key: Key, score: number): boolean {
   const { shard } = key;
   const { bytes } = shard;
   scratchScore.encode(score);
@@ -254,7 +255,7 @@ function insertPacked(keyspace: Keyspace, key: Key, score: number): boolean {
   const oldBytes = valueBytes(shard, key.record);
   const oldValue = valueAt(shard, key.record);
   const place = placeInPacked(bytes, oldValue, oldValue + oldBytes, score, scratchElement) - oldValue;
-  if (keyspace.resizeValue(key, oldBytes + added, false) === 0) return false;
+  if (resizeValue(key, oldBytes + added, false) === 0) return false;
   const value = valueAt(shard, key.record);
   const at = value + place;
   if (place < oldBytes) bytes.u8.copyWithin(at + added, at, value + oldBytes);
@@ -264,7 +265,7 @@ function insertPacked(keyspace: Keyspace, key: Key, score: number): boolean {
 }
 
 /** Gives the member at `entry`, which is `scratchElement`, another score. False, nothing changed: out of memory. */
-function updatePacked(keyspace: Keyspace, key: Key, entry: number, score: number): boolean {
+function updatePacked(key: Key, entry: number, score: number): boolean {
   const { shard } = key;
   const { bytes } = shard;
   const { u8 } = bytes;
@@ -275,7 +276,7 @@ function updatePacked(keyspace: Keyspace, key: Key, entry: number, score: number
   const newSize = packedMemberBytes(scratchElement, scratchScore);
   const growth = newSize - oldSize;
   const place = placeInPacked(bytes, oldValue, oldValue + byteCount, score, scratchElement) - oldValue;
-  if (growth > 0 && keyspace.resizeValue(key, byteCount + growth, false) === 0) return false;
+  if (growth > 0 && resizeValue(key, byteCount + growth, false) === 0) return false;
   const value = valueAt(shard, key.record);
   const from = entry - oldValue + value;
   const to = place + value;
@@ -293,7 +294,7 @@ function updatePacked(keyspace: Keyspace, key: Key, entry: number, score: number
   }
   if (growth < 0) {
     u8.copyWithin(tail + growth, tail, end);
-    keyspace.resizeValue(key, byteCount + growth, false);
+    resizeValue(key, byteCount + growth, false);
   }
   return true;
 }
@@ -315,7 +316,7 @@ function convertAndAdd(
     freeScoredMembers(shard, root);
     return false;
   }
-  keyspace.becomeRooted(key, Encoding.SortedSetTree, root);
+  becomeRooted(key, Encoding.SortedSetTree, root);
   return true;
 }
 
@@ -425,7 +426,7 @@ export function removeExtreme(keyspace: Keyspace, key: Key, fromMax: boolean): R
     const { bytes } = shard;
     const value = valueAt(shard, record);
     const entry = fromMax ? packedAtRank(bytes, value, packedCount(bytes, value) - 1) : firstPacked(value);
-    closeGap(keyspace, key, entry, behindPackedScore(bytes, packedScoreAt(bytes, entry)), 1);
+    closeGap(key, entry, behindPackedScore(bytes, packedScoreAt(bytes, entry)), 1);
     return Removal.Removed;
   }
   const root = rootOf(shard, record);
@@ -469,12 +470,12 @@ function removePacked(keyspace: Keyspace, key: Key, source: Bytes, at: number, b
     keyspace.remove(key);
     return Removal.Emptied;
   }
-  closeGap(keyspace, key, entry, behindPackedScore(bytes, packedScoreAt(bytes, entry)), 1);
+  closeGap(key, entry, behindPackedScore(bytes, packedScoreAt(bytes, entry)), 1);
   return Removal.Removed;
 }
 
 /** Takes the bytes [from, to), which are `memberCount` members, out of the packed value found under `key`. */
-export function closeGap(keyspace: Keyspace, key: Key, from: number, to: number, memberCount: number): void {
+export function closeGap(key: Key, from: number, to: number, memberCount: number): void {
   const { shard } = key;
   const { bytes } = shard;
   const value = valueAt(shard, key.record);
@@ -482,5 +483,5 @@ export function closeGap(keyspace: Keyspace, key: Key, from: number, to: number,
   assert(from >= firstPacked(value) && to <= value + byteCount, 'sorted set: gap outside the value');
   if (to < value + byteCount) bytes.u8.copyWithin(from, to, value + byteCount);
   setPackedCount(bytes, value, packedCount(bytes, value) - memberCount);
-  keyspace.resizeValue(key, byteCount - (to - from), false);
+  resizeValue(key, byteCount - (to - from), false);
 }
