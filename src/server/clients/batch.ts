@@ -86,8 +86,12 @@ export class Batch {
   seal(): void {
     if (!this.isOpen) return;
     this.close();
-    this.closedContent = this.kept;
-    this.free();
+    const isExact = this.buffer?.u8.length === this.byteCount;
+    if (!isExact) {
+      this.closedContent = this.kept;
+      this.free();
+    }
+    this.buffer = null;
   }
 
   /** Lets nothing more in. What it holds is there until `free`. */

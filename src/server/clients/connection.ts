@@ -10,7 +10,7 @@
  */
 import type { Socket } from 'bun';
 import { assert } from '../../base/assert.ts';
-import { Bytes } from '../../base/bytes.ts';
+import { Bytes, copyBytes } from '../../base/bytes.ts';
 import { Control, Counter } from '../../memory/control.ts';
 import type { Permissions } from '../../commands/acl/permissions.ts';
 import type { User } from '../../commands/acl/user.ts';
@@ -91,8 +91,12 @@ export abstract class Connection implements ParkableClient {
   /** Out-of-band messages not handed to the socket yet. */
   private deliveries: Uint8Array[] | null = null;
   private deliveriesBytes = 0;
+  /** They were more than it may be owed, and have been dropped: it will be closed. */
+  private isOverLimit = false;
   /** What it is told behind them, together with others. */
   private batch: Batch | null = null;
+  /** The last one that is for nobody else. */
+  private ownBatch: Batch | null = null;
   /** Since when the backlog has exceeded the soft limit; 0 while it does not. */
   private overSoftLimitSinceMs = 0;
 
@@ -302,7 +306,7 @@ export abstract class Connection implements ParkableClient {
    */
   deliver(bytes: Uint8Array): void {
     const { deliveries } = this.engine;
-    if (this.closing) return;
+    if (this.closing || this.isOverLimit) return;
     if (deliveries.served === this) return this.deliverServed(bytes);
     if (this.batch !== null) this.leaveBatch();
     else if (this.deliveries === null) deliveries.add(this);
@@ -316,16 +320,38 @@ export abstract class Connection implements ParkableClient {
   private keepDelivery(bytes: Uint8Array): void {
     this.deliveries ??= [];
     this.deliveriesBytes += bytes.length;
-    if (this.isOverHardLimit(this.deliveriesBytes)) this.deliveries.length = 0;
-    else this.deliveries.push(bytes);
+    if (!this.isOverHardLimit(this.deliveriesBytes)) {
+      this.deliveries.push(bytes);
+      return;
+    }
+    this.deliveries.length = 0;
+    this.isOverLimit = true;
   }
 
-  /** Like `deliver`, with all that is written to `batch` as long as it is open. Not while the client is being served. */
-  join(batch: Batch): void {
-    if (this.closing) return;
+  /**
+   * Like `deliver`, with all that is written to `batch` as long as it is open. Not while the client is being served. False:
+   * it is to be told nothing any more.
+   */
+  join(batch: Batch): boolean {
+    if (this.closing) return false;
     if (this.batch !== null) this.leaveBatch();
     else if (this.deliveries === null) this.engine.deliveries.add(this);
-    this.batch = batch;
+    if (!this.isOverLimit) this.batch = batch;
+    return !this.isOverLimit;
+  }
+
+  /** `deliver` for what is short, and may be written to again: messages one behind the other are gathered in one batch. */
+  deliverCopy(message: Bytes, byteCount: number): void {
+    const { deliveries } = this.engine;
+    if (this.closing) return;
+    if (deliveries.served === this) return this.deliverServed(Buffer.from(message.u8.subarray(0, byteCount)));
+    let { batch } = this;
+    if (batch === null || batch !== this.ownBatch || !batch.isOpen || batch.isLarge) {
+      batch = deliveries.openBatch();
+      if (!this.join(batch)) return;
+      this.ownBatch = batch;
+    }
+    copyBytes(message, 0, batch.add(byteCount), batch.end - byteCount, byteCount);
   }
 
   private leaveBatch(): void {
@@ -361,6 +387,8 @@ export abstract class Connection implements ParkableClient {
     this.deliveries = null;
     this.deliveriesBytes = 0;
     this.batch = null;
+    this.ownBatch = null;
+    this.isOverLimit = false;
     if (this.closed) return;
     if (this.isOverHardLimit(byteCount)) return this.exceedOutputLimit();
     engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;

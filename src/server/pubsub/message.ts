@@ -58,12 +58,13 @@ function headOf(text: string, name: Buffer): Bytes {
   return head;
 }
 
-function bulkBytes(byteCount: number): number {
+/** Bytes of a bulk of `byteCount` bytes with all that is around it. */
+export function bulkBytes(byteCount: number): number {
   return BULK_BYTES + integerDigits(byteCount) + byteCount;
 }
 
-/** Returns where it ends. */
-function writeBulk(into: Bytes, at: number, source: Bytes, from: number, byteCount: number): number {
+/** Writes a bulk to `into[at...)`. Returns where it ends. */
+export function writeBulk(into: Bytes, at: number, source: Bytes, from: number, byteCount: number): number {
   const { u8 } = into;
   u8[at] = 0x24;
   let end = formatInteger(u8, at + 1, byteCount);

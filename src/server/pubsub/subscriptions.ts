@@ -10,8 +10,8 @@ import { MessageHeads, type Published } from './message.ts';
 export interface Subscriber extends Client, Receiver {
   /** What it listens to; null while that is nothing. */
   subscriptions: Subscriptions | null;
-  /** Tells it all that is written to `batch` while that is open. */
-  join(batch: Batch): void;
+  /** Tells it all that is written to `batch` while that is open. False: it is to be told nothing any more. */
+  join(batch: Batch): boolean;
 }
 
 /** What clients here listen to. */
@@ -88,13 +88,13 @@ export class Topic {
     for (let i = 0; i < listeners.length; i++) {
       if (listeners[i]!.client === deliveries.served) return false;
     }
+    const resp2 = deliveries.openBatch();
+    const resp3 = deliveries.openBatch();
     for (let i = 0; i < listeners.length; i++) {
       const { client } = listeners[i]!;
-      client.join(
-        client.version === 3
-          ? (this.resp3 ??= deliveries.openBatch())
-          : (this.resp2 ??= deliveries.openBatch()),
-      );
+      if (client.version === 3) {
+        if (client.join(resp3)) this.resp3 = resp3;
+      } else if (client.join(resp2)) this.resp2 = resp2;
     }
     return true;
   }
