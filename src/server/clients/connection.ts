@@ -447,7 +447,7 @@ export abstract class Connection implements ParkableClient {
     else this.engine.dispatcher.reply.error('ERR reply is too large');
   }
 
-  private exceedOutputLimit(): void {
+  exceedOutputLimit(): void {
     if (this.closed) return;
     log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
     this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;

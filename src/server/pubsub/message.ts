@@ -13,6 +13,7 @@ export interface Published {
   at: number;
   byteCount: number;
   messageAt: number;
+  /** Negative: instead of a message, those who hear it are to be cut off. */
   messageBytes: number;
   /** Its number, see Audience.publication. */
   number: number;

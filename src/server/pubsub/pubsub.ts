@@ -10,6 +10,7 @@ import { type Client, Gate } from '../../commands/row.ts';
 import { Counter } from '../../memory/control.ts';
 import { type Audience, Subject } from '../../store/audience.ts';
 import type { Deliveries } from '../clients/deliveries.ts';
+import { Floods, Flow } from './floods.ts';
 import type { Published } from './message.ts';
 import { type Subscriber, Subscription, Subscriptions, Topic } from './subscriptions.ts';
 
@@ -18,6 +19,8 @@ export type SendText = (worker: number, text: string) => void;
 
 /** A letter is sent at once when it is longer, also while a command runs: a script may publish more than there is memory. */
 const LETTER_BYTES_MAX = 2 ** 24;
+/** Instead of a message's length: who listens is to be cut off, for it is owed too much. */
+const CUT = -1;
 /** While more than this is under way to a worker, who publishes to it has to wait. */
 const UNDER_WAY_KILOBYTES_MAX = 64 << 10;
 /** How often it is looked whether they need wait no longer. */
@@ -52,6 +55,9 @@ export class LocalPubSub implements PubSub {
     isByPattern: false,
   };
   private readonly letters = new Map<number, string>();
+  private readonly floods = new Floods();
+  /** What a client that listens may be owed, 0 for any amount. */
+  listenerBytesMax = 0;
   /** Something was published to other workers since `published`. */
   hasPublished = false;
   /** Workers that do not keep up with what is published here. */
@@ -70,7 +76,7 @@ export class LocalPubSub implements PubSub {
     this.counters = counters;
     this.deliveries = deliveries;
     this.send = send;
-    deliveries.whenFlushed(() => this.sendLetters());
+    deliveries.whenFlushed(() => this.endTurn());
   }
 
   subscribe(client: Client, subject: Subject, name: Buffer): boolean {
@@ -147,8 +153,14 @@ export class LocalPubSub implements PubSub {
         const worker = word * 32 + 31 - Math.clz32(bits & -bits);
         if (worker === this.workerIndex) isHere = true;
         else {
-          const text = source.u8.toString('latin1', messageAt, messageAt + messageBytes);
-          this.write(worker, `${subject} ${publication} ${byteCount} ${messageBytes}\n${channel}${text}`);
+          const flow = this.floods.isOn
+            ? this.floods.count(worker, subject, channel, messageBytes, this.listenerBytesMax)
+            : Flow.Passes;
+          if (flow === Flow.IsOver) continue;
+          const isCut = flow === Flow.IsCut;
+          const text = isCut ? '' : source.u8.toString('latin1', messageAt, messageAt + messageBytes);
+          const head = `${subject} ${publication} ${byteCount} ${isCut ? CUT : messageBytes}`;
+          this.write(worker, `${head}\n${channel}${text}`);
         }
       }
     }
@@ -175,8 +187,16 @@ export class LocalPubSub implements PubSub {
     const letter = (this.letters.get(worker) ?? '') + text;
     this.letters.set(worker, letter);
     this.hasPublished = true;
-    if (letter.length > LETTER_BYTES_MAX) this.sendLetters();
-    else this.deliveries.mark();
+    if (letter.length > LETTER_BYTES_MAX) {
+      this.sendLetters();
+      this.floods.isOn = true;
+    }
+    this.deliveries.mark();
+  }
+
+  private endTurn(): void {
+    if (this.floods.isOn) this.floods.end();
+    this.sendLetters();
   }
 
   private sendLetters(): void {
@@ -224,7 +244,7 @@ export class LocalPubSub implements PubSub {
       message.messageAt = message.at + message.byteCount;
       message.messageBytes = Number(messageBytes);
       message.number = Number(publication);
-      start = message.messageAt + message.messageBytes;
+      start = message.messageAt + Math.max(message.messageBytes, 0);
       this.deliverHere(Number(subject), letter.slice(message.at, message.messageAt));
     }
   }

@@ -12,6 +12,8 @@ export interface Subscriber extends Client, Receiver {
   subscriptions: Subscriptions | null;
   /** Tells it all that is written to `batch` while that is open. False: it is to be told nothing any more. */
   join(batch: Batch): boolean;
+  /** Closes it: it has not taken what it was told. Not while a command runs. */
+  exceedOutputLimit(): void;
 }
 
 /** What clients here listen to. */
@@ -62,6 +64,7 @@ export class Topic {
 
   /** Tells all who listened when the message was published. */
   tell(published: Published, deliveries: Deliveries): void {
+    if (published.messageBytes < 0) return this.cutEach(published.number);
     if (!this.hasBatches && !this.openBatches(published.number, deliveries)) return this.tellEach(published);
     const channelBytes = published.isByPattern ? published.byteCount : -1;
     const byteCount = this.heads.byteCount(channelBytes, published.messageBytes);
@@ -105,6 +108,13 @@ export class Topic {
     this.resp3?.seal();
     this.resp2 = null;
     this.resp3 = null;
+  }
+
+  /** Who listened to the message has been owed more than it may. */
+  private cutEach(publication: number): void {
+    // A copy: who is cut off leaves.
+    for (const { client, after } of this.listeners.slice())
+      if (publication > after) client.exceedOutputLimit();
   }
 
   private tellEach(published: Published): void {
