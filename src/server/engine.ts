@@ -214,6 +214,7 @@ export class Engine implements Server {
       tracking.flush(isBeginning);
     };
     this.dispatcher.tracking = tracking;
+    this.dispatcher.ahead.tracked = tracking.keys;
     return tracking;
   }
 

@@ -23,6 +23,8 @@ import { createShardMemory, Head, Shard } from '../memory/shard.ts';
 import {
   createTable,
   findSlot,
+  glanceRef,
+  glanceSlot,
   insertEntry,
   nextSlot,
   randomSlot,
@@ -31,9 +33,12 @@ import {
   slotRef,
   tableBytesUsed,
   tableCount,
+  tableDepth,
+  tableDirectory,
   verifyTable,
 } from '../structures/table.ts';
 import { allRefs, slotOfRef } from '../structures/table-refs.ts';
+import { FETCH_AHEAD_MAX } from './keyspace.ts';
 import type { TrackingBoard } from './tracking-board.ts';
 
 /** Word offsets in a tracked key. */
@@ -49,6 +54,10 @@ const CAPACITY_MIN = 2;
 /** Up to this capacity every place of a table of ids is used. */
 const FILLED_CAPACITY_MAX = 8;
 const FILTER_SLOTS = 65536;
+/** The second line of a key that `fetchAhead` reads, in words: where its text mostly is. */
+const FETCHED_WORDS = 12;
+/** So few keys are in the processor's cache all the time. */
+const FETCHED_KEYS_MIN = 1000;
 /** Memory for the keys of one worker: of those that one client each has read some 15 million. */
 export const TRACKED_BYTES = 1 << 30;
 
@@ -60,6 +69,9 @@ export class TrackedKeys {
   private shard: Shard | null = null;
   /** How many keys there are, or are being read, of each slot of the board's filter, whose bit is set while there are any. */
   private slotCounts: Int32Array | null = null;
+  private readonly glances = new Int32Array(FETCH_AHEAD_MAX);
+  /** Keeps the reads of `fetchAhead` from being optimised away. */
+  fetched = 0;
   /** Who had read the key that `take` has forgotten last. */
   taken = new Int32Array(64);
 
@@ -125,6 +137,26 @@ export class TrackedKeys {
     }
     this.counters[Counter.TrackedItems]!++;
     return true;
+  }
+
+  /** Has the memory fetched that keys of these hashes lead to, as Keyspace.fetchAhead does. */
+  fetchAhead(hashes: Int32Array, count: number): void {
+    const { shard, glances } = this;
+    if (shard === null || this.size < FETCHED_KEYS_MIN) return;
+    const { words } = shard;
+    const directory = tableDirectory(shard, this.table);
+    const depth = tableDepth(shard, this.table);
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = glanceSlot(words, directory, depth, hashes[i]!);
+      glances[i] = slot;
+      sum ^= words[slot]!;
+    }
+    for (let i = 0; i < count; i++) {
+      const word = glanceRef(words, glances[i]!, hashes[i]!) >>> 2;
+      sum ^= words[word]! ^ words[word + FETCHED_WORDS]!;
+    }
+    this.fetched = sum;
   }
 
   /** The slot of a key, or 0. */

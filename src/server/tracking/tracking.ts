@@ -75,7 +75,7 @@ const EVICTED_FOR_ROOM = 64;
 export class Tracking implements ClientTracking {
   private readonly setup: TrackingSetup;
   private readonly counters: Float64Array;
-  private readonly keys: TrackedKeys;
+  readonly keys: TrackedKeys;
   private readonly broadcasts: Broadcasts;
   private readonly redirects: RedirectLetters;
   /** Keys that may be remembered. */
