@@ -84,8 +84,10 @@ export const enum Header {
   PatternVersion = 35,
   /** ...how many messages were published: a double at words 36-37... */
   Publications = 36,
-  /** ...and raised whenever somebody begins to listen or stops. */
+  /** ...raised whenever somebody begins to listen or stops... */
   AudienceVersion = 38,
+  /** ...and the root of the table of patterns. */
+  PatternTable = 39,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */

@@ -3,7 +3,7 @@
  * So a publisher can tell at once how many will hear it, and knows whom to send it to. It lies in a shard of its own
  * behind those that hold data.
  *
- *  name listened to, in the table under the hash of its text
+ *  name listened to, under the hash of its text in the table of patterns (Header.PatternTable) or in that of the others
  *   word 0         1            2       3              7
  *        +---------+------------+-------+--------------+------
  *        | subject | text bytes | count | workers      | text
@@ -206,12 +206,20 @@ export class Audience {
     return mayUnlock;
   }
 
+  /** Texts that are known already are not copied again: most patterns stay when one comes or goes. */
   private copyPatterns(): void {
+    const known = new Map(this.patterns.map((pattern) => [pattern.at, pattern]));
     this.patternVersion = this.shard.words[Header.PatternVersion]!;
-    this.patterns =
-      this.shard.words[Header.NameCounts + Subject.Pattern] === 0
-        ? []
-        : this.allNames(Subject.Pattern).map((at) => ({ at, text: this.textOf(at) }));
+    this.patterns = this.allNames(Subject.Pattern).map((at) => {
+      const pattern = known.get(at);
+      return pattern !== undefined && this.isText(at, pattern.text) ? pattern : { at, text: this.textOf(at) };
+    });
+  }
+
+  private isText(name: number, text: Buffer): boolean {
+    const { words, bytes } = this.shard;
+    if (words[(name >> 2) + Name.TextBytes] !== text.length) return false;
+    return bytes.u8.compare(text, 0, text.length, name + Name.Bytes, name + Name.Bytes + text.length) === 0;
   }
 
   private addListeners(name: number): number {
@@ -262,7 +270,7 @@ export class Audience {
   private find(subject: Subject, bytes: Bytes, at: number, byteCount: number): number {
     const { shard } = this;
     const { words } = shard;
-    const table = shard.heads[shard.head + Head.Table]!;
+    const table = this.tableOf(subject);
     if (table === 0) return 0;
     const hash = this.keyspace.memberHash(bytes, at, byteCount);
     for (let slot = findSlot(shard, table, hash); slot !== 0; slot = nextSlot(shard, slot, hash)) {
@@ -274,11 +282,23 @@ export class Audience {
     return 0;
   }
 
+  private tableOf(subject: Subject): number {
+    const { words, heads, head } = this.shard;
+    return subject === Subject.Pattern ? words[Header.PatternTable]! : heads[head + Head.Table]!;
+  }
+
+  private createTableOf(subject: Subject): void {
+    const { shard } = this;
+    const table = createTable(shard);
+    if (subject === Subject.Pattern) shard.words[Header.PatternTable] = table;
+    else shard.heads[shard.head + Head.Table] = table;
+  }
+
   private create(subject: Subject, bytes: Bytes, at: number, byteCount: number): number {
     const { shard } = this;
     const { words } = shard;
-    if (shard.heads[shard.head + Head.Table] === 0) shard.heads[shard.head + Head.Table] = createTable(shard);
-    const table = shard.heads[shard.head + Head.Table]!;
+    if (this.tableOf(subject) === 0) this.createTableOf(subject);
+    const table = this.tableOf(subject);
     const name = table === 0 ? 0 : allocate(shard, Name.Bytes + byteCount);
     if (name === 0) return 0;
     if (insertEntry(shard, table, this.keyspace.memberHash(bytes, at, byteCount), name) === 0) {
@@ -299,12 +319,10 @@ export class Audience {
     const { words } = shard;
     const byteCount = words[(name >> 2) + Name.TextBytes]!;
     const hash = this.keyspace.memberHash(shard.bytes, name + Name.Bytes, byteCount);
-    removeSlot(
-      shard,
-      shard.heads[shard.head + Head.Table]!,
-      slotOfRef(shard, shard.heads[shard.head + Head.Table]!, hash, name),
-    );
-    this.countName(words[(name >> 2) + Name.Subject]!, -1);
+    const subject = words[(name >> 2) + Name.Subject]!;
+    const table = this.tableOf(subject);
+    removeSlot(shard, table, slotOfRef(shard, table, hash, name));
+    this.countName(subject, -1);
     free(shard, name);
   }
 
@@ -316,7 +334,7 @@ export class Audience {
 
   private allNames(subject: Subject): number[] {
     const { shard } = this;
-    return allRefs(shard, shard.heads[shard.head + Head.Table]!).filter(
+    return allRefs(shard, this.tableOf(subject)).filter(
       (name) => shard.words[(name >> 2) + Name.Subject] === subject,
     );
   }
@@ -333,10 +351,13 @@ export class Audience {
 
   private verifyLocked(): number {
     const { shard } = this;
-    const table = shard.heads[shard.head + Head.Table]!;
     const used = verifyAllocator(shard);
-    let blockBytes = table === 0 ? 0 : tableBytesUsed(shard, table);
-    if (table !== 0) assert(verifyTable(shard, table) === tableCount(shard, table), 'audience: table count');
+    let blockBytes = 0;
+    for (const table of [this.tableOf(Subject.Channel), this.tableOf(Subject.Pattern)]) {
+      if (table === 0) continue;
+      blockBytes += tableBytesUsed(shard, table);
+      assert(verifyTable(shard, table) === tableCount(shard, table), 'audience: table count');
+    }
     let listeners = 0;
     for (let subject = 0; subject < SUBJECT_COUNT; subject++) {
       const names = this.allNames(subject);
