@@ -88,6 +88,9 @@ export const enum Header {
   AudienceVersion = 38,
   /** ...and the root of the table of patterns. */
   PatternTable = 39,
+  /** What is remembered of evicted keys (store/eviction/ghosts.ts): where it lies, and its places. */
+  Ghosts = 44,
+  GhostCount = 45,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */
