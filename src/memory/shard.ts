@@ -84,8 +84,12 @@ export const enum Header {
   NameCounts = 32,
   /** ...raised whenever a pattern comes or goes... */
   PatternVersion = 35,
-  /** ...and how many messages were published: a double at words 36-37. */
+  /** ...how many messages were published: a double at words 36-37... */
   Publications = 36,
+  /** ...raised whenever somebody begins to listen or stops... */
+  AudienceVersion = 38,
+  /** ...and the root of the table of patterns. */
+  PatternTable = 39,
   /** What is remembered of evicted keys (store/eviction/ghosts.ts): where it lies, and its places. */
   Ghosts = 44,
   GhostCount = 45,

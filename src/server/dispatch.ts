@@ -323,12 +323,19 @@ export class Dispatcher implements Call {
     const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
+    if (tracking.remembers(client, command)) this.expectReads(tracking, command, hash);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
     // A command that closes other clients has what was written before sent, and then begins at the start.
     const start = reply.clearCount === clearCount ? replyStart : 0;
     if (isOutermost) tracking.end(client, command, reply, start);
+  }
+
+  private expectReads(tracking: Tracking, command: Command, hash: number): void {
+    const { source, args } = this;
+    const at = command.singleKey * 2;
+    if (at === 0) tracking.expectReads(this.keys.find(this, command), source, args);
+    else tracking.expectRead(source, args[at]!, args[at + 1]!, hash, this.ahead.database);
   }
 
   private runCommand(command: Command, hash: number): void {

@@ -256,6 +256,7 @@ export class Engine implements Server {
       tracking.flush(isBeginning);
     };
     this.dispatcher.tracking = tracking;
+    this.dispatcher.ahead.tracked = tracking.keys;
     return tracking;
   }
 
@@ -319,6 +320,7 @@ export class Engine implements Server {
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
     this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
+    this.pubsub.listenerBytesMax = this.pubsubOutputLimit.hardBytes;
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
