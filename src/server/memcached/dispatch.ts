@@ -26,7 +26,8 @@ import {
 import type { Server } from '../../commands/row.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { log } from '../log.ts';
-import { mayRun } from './access.ts';
+import { Observer } from '../observer.ts';
+import { mayRun, mayRunNow } from './access.ts';
 import { MemcachedAhead } from './ahead.ts';
 import { authenticate } from './authentication.ts';
 import { ShardLocks } from '../shard-locks.ts';
@@ -170,6 +171,9 @@ export class MemcachedDispatcher implements MemcachedCall {
     }
     const { permissions } = this.client;
     if (permissions !== null && !mayRun(this, row, permissions)) return this.done(next);
+    if ((this.dispatcher.observers & Observer.State) !== 0 && !mayRunNow(this, row, this.dispatcher.state)) {
+      return this.done(next);
+    }
     switch (row.route) {
       case MemcachedRoute.EachKey:
         this.runEachKey(row);
