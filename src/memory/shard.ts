@@ -46,6 +46,8 @@ export const enum Head {
   ExpiryCursor = 10,
   /** How many keys of this shard are watched (store/watches.ts). */
   Watches = 11,
+  /** Of the first shard only: not 0 while a script that holds some locks takes all others (server/shard-locks.ts). */
+  Widening = 14,
   /** Not 0: the lock's holder takes long, and who waits for it and has changed nothing need not wait on. */
   Busy = 15,
   Words = 16,

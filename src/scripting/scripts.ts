@@ -8,6 +8,7 @@ import { FunctionLibraries } from './functions/libraries.ts';
 import type { LibraryFunction } from './functions/registration.ts';
 import { type ScriptArguments, ScriptMachine, type Watch } from './machine.ts';
 import type { ScriptHost } from './redis-library.ts';
+import { ScriptHabits } from './script-habits.ts';
 import { ScriptStates } from './script-state.ts';
 import { ScriptStore, sha1 } from './script-store.ts';
 import { readShebang, ScriptFlag } from './shebang.ts';
@@ -31,6 +32,7 @@ export class Scripts implements Watch {
   readonly store: ScriptStore;
   readonly states: ScriptStates;
   readonly libraries: FunctionLibraries;
+  readonly habits = new ScriptHabits();
   /** What the script being run may do: a set of ScriptFlag, with NoWrites when the command was a read-only one. */
   flags = 0;
   /** Whether it has written. */
@@ -63,6 +65,7 @@ export class Scripts implements Watch {
     this.store = new ScriptStore(memory, STORE_AT, librariesAt - STORE_AT, () => {
       this.machine?.forgetScripts();
       this.flagsOf.clear();
+      this.habits.forgetScripts();
     });
     this.libraries = new FunctionLibraries(new Bytes(memory, librariesAt, librariesBytes), this);
   }
@@ -114,7 +117,7 @@ export class Scripts implements Watch {
     try {
       machine.runScript(sha, request, reply, this);
     } finally {
-      this.end();
+      this.end(sha);
     }
   }
 
@@ -125,7 +128,7 @@ export class Scripts implements Watch {
     try {
       machine.runFunction(found.name, found.ref, request, reply, this);
     } finally {
-      this.end();
+      this.end(found);
     }
   }
 
@@ -139,8 +142,10 @@ export class Scripts implements Watch {
     this.states.begin(isFunction, this.startedMs);
   }
 
-  private end(): void {
+  private end(script: string | LibraryFunction): void {
     this.isRunning = false;
+    // Of one that was killed it is not known what it would have used.
+    if (!this.states.isKilled) this.habits.learn(script, this.host.habit);
     if (this.hasRung) this.bell.hush();
     this.states.end();
   }

@@ -4,6 +4,7 @@ import { dumpLibraries, readDump } from '../../scripting/functions/dump.ts';
 import type { Library, RestorePolicy } from '../../scripting/functions/libraries.ts';
 import { ScriptFlag } from '../../scripting/scripts.ts';
 import { FLAG_NAMES } from '../../scripting/shebang.ts';
+import { ScriptHabit } from '../../scripting/script-habits.ts';
 import { type Int64, int64ToNumber } from '../../base/int64.ts';
 import { isWord, parseInt64Argument } from '../argument.ts';
 import { helpText } from '../replies.ts';
@@ -71,6 +72,7 @@ export const functionRows: readonly Row[] = [
     name: 'FCALL',
     since: '7.0.0',
     summary: 'Runs a function of a library.',
+    habit: habitOfFunction,
     run: (call) => fcallCommand(call, 0),
   },
   {
@@ -78,6 +80,7 @@ export const functionRows: readonly Row[] = [
     name: 'FCALL_RO',
     since: '7.0.0',
     summary: 'Runs a function that writes nothing.',
+    habit: habitOfFunction,
     run: (call) => fcallCommand(call, ScriptFlag.NoWrites),
   },
   {
@@ -106,6 +109,12 @@ export const functionRows: readonly Row[] = [
 
 function sub(name: string, arity: number, flags: number, summary: string, run: (call: Call) => void): Row {
   return { name, since: '7.0.0', arity, flags, acl: ['scripting'], tips: TIPS[name] ?? [], summary, run };
+}
+
+function habitOfFunction(call: Call): ScriptHabit {
+  const { scripts } = call.server;
+  const found = scripts.libraries.find(call.text(1));
+  return found === null ? ScriptHabit.Unknown : scripts.habits.of(found);
 }
 
 function fcallCommand(call: Call, extraFlags: number): void {

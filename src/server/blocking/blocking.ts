@@ -22,6 +22,7 @@ import { ReadyKeys } from './ready-keys.ts';
 
 /** Size of the scratch reply while replies are small. */
 const REPLY_BYTES = 4096;
+const POSTPONED_MS = 100;
 /** A reply is sent behind none, but its writer keeps this much room. */
 const REPLY_MARGIN_BYTES = 256;
 /** What goes to another worker as text may be no longer. */
@@ -35,6 +36,8 @@ export class Blocking {
   private readonly workerIndex: number;
   private readonly keyspace: Keyspace;
   private readonly ready = new ReadyKeys();
+  /** What is ready, but whose locks a script keeps. */
+  private readonly postponed = new ReadyKeys();
   private readonly served: ServedWait;
   private readonly asked = new Wait();
 
@@ -97,6 +100,19 @@ export class Blocking {
     } finally {
       ready.clear();
     }
+  }
+
+  /** A script keeps the locks that `serve` needs: nobody is to serve what is ready before `serve` is called again by `again`. */
+  postpone(again: () => void): void {
+    const { ready, postponed, keyspace } = this;
+    const { key } = this.served;
+    while (ready.take(keyspace, key)) postponed.add(key);
+    ready.clear();
+    setTimeout(() => {
+      while (postponed.take(keyspace, key)) ready.add(key);
+      postponed.clear();
+      if (this.hasReady) again();
+    }, POSTPONED_MS);
   }
 
   /** Each turn ends a wait, so that moves in a circle come to an end, too. */
