@@ -24,6 +24,8 @@ export const enum ScriptState {
   Killed = 3,
 }
 
+/** Index of a thread that runs no scripts. */
+export const NO_WORKER = -1;
 export const WORKERS_MAX = 1024;
 
 export class ScriptStates {

@@ -1,4 +1,7 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { FAMILIES } from '../commands/families.ts';
+import { Registry } from '../commands/registry.ts';
+import { NO_WORKER, ScriptStates } from '../scripting/script-state.ts';
 import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
@@ -16,6 +19,8 @@ import type { EngineSetup } from './engine.ts';
 import { clientsMax, type SetRequest, setConfig } from './config/set-config.ts';
 import { log, setLog } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
+import { hearBells } from './script-bell.ts';
+import { StandIn } from './stand-in/stand-in.ts';
 import { notifyReady, notifyStopping } from './system/notify.ts';
 import { PRODUCT_NAME, PRODUCT_VERSION } from './product.ts';
 import type { WorkerStart } from './worker-thread.ts';
@@ -43,6 +48,8 @@ export class MainThread {
   private readonly mesh = new Mesh();
   private readonly workers: Worker[] = [];
   private readonly keeper: UserKeeper;
+  private readonly standIn: StandIn;
+  private readonly scriptMemory = new SharedArrayBuffer(SCRIPT_MEMORY_BYTES);
   private stopping = false;
 
   constructor(config: Config) {
@@ -51,6 +58,14 @@ export class MainThread {
     this.keeper.serve(this.mesh);
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('config.rewrite', () => this.rewriteConfig());
+    this.standIn = new StandIn({
+      config,
+      users: this.keeper.users,
+      registry: new Registry(FAMILIES),
+      states: new ScriptStates(this.scriptMemory, NO_WORKER),
+      shutDown: () => void this.stop('SHUTDOWN'),
+    });
+    hearBells(this.mesh, this.standIn.busy, () => this.standIn.update());
     this.mesh.on('shutdown', () => {
       setImmediate(() => void this.stop('SHUTDOWN'));
     });
@@ -71,7 +86,7 @@ export class MainThread {
       control: control.memory,
       shards,
       interests: createShardMemory(INTEREST_BYTES),
-      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
+      scripts: this.scriptMemory,
       audience: createShardMemory(AUDIENCE_BYTES),
       watches: createShardMemory(WATCH_BYTES),
       tracking: createTrackingMemory(workerCount),
@@ -161,7 +176,7 @@ export class MainThread {
     const umask = process.umask();
     if (hasPermissions) process.umask(0o777 & ~permissions);
     try {
-      await this.askAll('worker.listen', null);
+      this.standIn.watch((await this.askAll('worker.listen', null)) as number[][]);
     } finally {
       process.umask(umask);
     }

@@ -253,3 +253,20 @@ test('a script that uses only what it declares leaves the rest of the data to ot
   await whenEnded(clients[0]!);
   expect(await others[0]!.ask('GET', 'calm')).toBe('$-1\r\n');
 });
+
+test('FUNCTION STATS tells of a function that has been running for long, and of no script', async () => {
+  const code = '#!lua name=long\nredis.register_function("forever", function() while true do end end)';
+  await clients[1]!.ask('FUNCTION', 'LOAD', code);
+  clients[0]!.received = '';
+  clients[0]!.send('FCALL', 'forever', 0, 'argument');
+  await Bun.sleep(500);
+  const others = await answering();
+  const stats = await others[0]!.ask('FUNCTION', 'STATS');
+  expect(stats).toStartWith(
+    '*4\r\n$14\r\nrunning_script\r\n*6\r\n$4\r\nname\r\n$7\r\nforever\r\n$7\r\ncommand\r\n*4\r\n$5\r\nFCALL\r\n',
+  );
+  expect(Number(/duration_ms\r\n:(\d+)/.exec(stats)![1])).toBeGreaterThan(200);
+  expect(await others[0]!.ask('FUNCTION', 'KILL')).toBe('+OK\r\n');
+  await whenEnded(clients[0]!);
+  expect(await others[0]!.ask('FUNCTION', 'STATS')).toContain('running_script\r\n$-1\r\n');
+});
