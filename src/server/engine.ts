@@ -29,6 +29,7 @@ import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Deliveries } from './clients/deliveries.ts';
 import { Dispatcher } from './dispatch.ts';
+import { Eviction } from './eviction/eviction.ts';
 import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
@@ -65,6 +66,8 @@ export interface EngineSetup {
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
+  /** What workers share about the use of keys; a worker alone makes its own. */
+  readonly uses?: SharedArrayBuffer;
   /** What workers share about scripts; a worker alone makes its own. */
   readonly scripts?: SharedArrayBuffer;
   /** Random identity of this run of the server. */
@@ -106,6 +109,7 @@ export class Engine implements Server {
   readonly registry: Registry;
   readonly apiVersion = API_VERSION;
   readonly dispatcher: Dispatcher;
+  readonly eviction: Eviction;
   readonly memcached: MemcachedDispatcher;
   readonly scripts: Scripts;
   readonly config: Config;
@@ -130,6 +134,7 @@ export class Engine implements Server {
   /** Ports to the other workers (null in this worker's own place) and to main. */
   private peers: readonly (Port | null)[] = [null];
   private main: Port | null = null;
+  private keeper: Port | null = null;
   private readsUntilMemoryCheck = 0;
   /** Values of settings that are needed more often than a lookup by name allows. */
   bulkBytesMax = 0;
@@ -164,6 +169,7 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.eviction = this.openEviction(setup);
     this.scripts = new Scripts(
       setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
       setup.workerIndex,
@@ -177,6 +183,7 @@ export class Engine implements Server {
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
+    blocking.notices = this.dispatcher.notices;
     this.monitoring = this.openMonitors();
     this.tracking = this.openTracking(setup);
     const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
@@ -192,6 +199,17 @@ export class Engine implements Server {
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openEviction(setup: EngineSetup): Eviction {
+    const { keyspace, control, dispatcher } = this;
+    const eviction = new Eviction(keyspace, control, setup.workerIndex, setup.uses, dispatcher.pause);
+    dispatcher.guard = eviction.guard;
+    eviction.guard.onEvicted = (elapsedMs) => {
+      this.slowness.latency.addIfLong('eviction-cycle', elapsedMs);
+      dispatcher.serveReady();
+    };
+    return eviction;
   }
 
   private openTracking(setup: EngineSetup): Tracking {
@@ -258,11 +276,11 @@ export class Engine implements Server {
   }
 
   /** Gives the engine its ports, once, before it serves. `peers[workerIndex]` is null. */
-  connect(peers: readonly (Port | null)[], main: Port): void {
+  connect(peers: readonly (Port | null)[], main: Port, keeper: Port | null = null): void {
     this.peers = peers;
     this.main = main;
-    for (const peer of peers) if (peer !== null) this.mesh.connect(peer);
-    this.mesh.connect(main);
+    this.keeper = keeper;
+    for (const port of [...peers, main, keeper]) if (port !== null) this.mesh.connect(port);
   }
 
   /** Calls `listener` with the names of the settings after each change. */
@@ -271,7 +289,7 @@ export class Engine implements Server {
   }
 
   private applyConfig(changed: readonly string[]): void {
-    this.dispatcher.memoryBytesMax = this.config.number('maxmemory');
+    this.eviction.configure(this.config);
     // Redis takes greater limits; what passed ours could not be stored, and its position would overflow 31 bits.
     this.bulkBytesMax = Math.min(this.config.number('proto-max-bulk-len'), SHARD_BYTES);
     this.keyspace.stringBytesMax = this.bulkBytesMax;
@@ -312,12 +330,9 @@ export class Engine implements Server {
   beginRead(byteCount: number): void {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
-    if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
-  }
-
-  private checkMemory(byteCount: number): void {
+    if (--this.readsUntilMemoryCheck > 0 && byteCount < LARGE_READ_BYTES) return;
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
-    this.dispatcher.checkMemory(byteCount);
+    this.eviction.guard.check(byteCount);
   }
 
   /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */
@@ -358,6 +373,12 @@ export class Engine implements Server {
 
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  askKeeper(topic: string, payload: unknown): Promise<unknown> {
+    return this.keeper === null
+      ? this.mesh.askHere(topic, payload)
+      : this.mesh.ask(this.keeper, topic, payload);
   }
 
   setting(name: string): string {

@@ -10,11 +10,12 @@ import { type Interests, type KeyArguments, Wait } from '../../store/interests.t
 import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { recordType, ValueType } from '../../store/record.ts';
-import { serveWait } from '../../commands/serve-wait.ts';
+import { serveWait, waitEffect } from '../../commands/serve-wait.ts';
 import { isStreamWaitOver } from '../../commands/stream/waiting.ts';
 import type { ServedWait } from '../../commands/waiting.ts';
 import type { BlockRequest } from '../../commands/row.ts';
 import type { Journal } from '../journal.ts';
+import type { Notices } from '../pubsub/notices.ts';
 import type { ParkableClient } from '../parkable-client.ts';
 import type { BlockedClients } from './blocked-clients.ts';
 import { TOO_LARGE } from './outcome.ts';
@@ -36,6 +37,7 @@ export class Blocking {
   private readonly workerIndex: number;
   private readonly keyspace: Keyspace;
   private readonly ready = new ReadyKeys();
+  notices: Notices | null = null;
   /** What is ready, but whose locks a script keeps. */
   private readonly postponed = new ReadyKeys();
   private readonly served: ServedWait;
@@ -143,6 +145,7 @@ export class Blocking {
     reply.version = wait.version;
     const errors = reply.errorCount;
     const { changes } = keyspace;
+    const outer = this.notices?.beginServed() ?? null;
     let error = '';
     try {
       serveWait(served);
@@ -151,6 +154,7 @@ export class Blocking {
       if (!(thrown instanceof ReplyTooLargeError)) throw thrown;
       error = TOO_LARGE;
     }
+    this.notices?.endServed(outer, () => waitEffect(served));
     if (keyspace.changes !== changes) journal.appendServed(served);
     const bytes = reply.bytes.u8.subarray(0, error === '' ? reply.at : 0);
     clients.deliver(wait.worker, { at: wait.at, bytes, error });
