@@ -20,6 +20,7 @@ import type { CommandTimes } from './latency-event.ts';
 import type { Command, Registry } from './registry.ts';
 import type { PubSub } from './pubsub/door.ts';
 import type { Transactions } from './transaction.ts';
+import type { Migrator } from './generic/migrate.ts';
 import type { ClientTracking } from './connection/tracking.ts';
 import type { Monitoring } from './server/monitor.ts';
 
@@ -232,6 +233,8 @@ export interface Server {
   askWorkers(topic: string, payload: unknown): Promise<unknown[]>;
   /** Asks the main thread. */
   askMain(topic: string, payload: unknown): Promise<unknown>;
+  /** Asks the thread that looks after files. */
+  askKeeper(topic: string, payload: unknown): Promise<unknown>;
   /** The text CONFIG GET prints for a parameter. */
   setting(name: string): string;
   /** Names and values of the parameters that CONFIG GET replies with. */
@@ -251,6 +254,7 @@ export interface Server {
   readonly pubsub: PubSub;
   readonly transactions: Transactions;
   readonly monitoring: Monitoring;
+  readonly migrator: Migrator;
   readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;

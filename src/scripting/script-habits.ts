@@ -33,13 +33,17 @@ export class ScriptHabits {
   }
 }
 
+const STRAYED_TWICE =
+  'ERR Two scripts used keys that they had not declared at once, and this one had written already: it was stopped ' +
+  'there. Declare the keys, or run it again if that does no harm';
+
 /** The script being run needs locks that it cannot have while it holds others: it ends there, and its runner is told. */
 export class ScriptStrayedError extends Error {
   /** It has changed something, or told somebody something: it may not be begun anew. */
   readonly hasEffects: boolean;
 
   constructor(hasEffects: boolean) {
-    super('a script has strayed');
+    super(STRAYED_TWICE);
     this.hasEffects = hasEffects;
   }
 }

@@ -66,6 +66,11 @@ export class ScriptStates {
     return Atomics.load(this.words, this.own + Word.State) === ScriptState.Killed;
   }
 
+  /** Whether a worker runs a script or a function. */
+  isRunning(worker: number): boolean {
+    return Atomics.load(this.words, worker * WORDS_PER_WORKER + Word.State) !== ScriptState.Idle;
+  }
+
   /** When the worker's script or function began, or -1 when none runs. */
   private startedMs(at: number): number {
     if (Atomics.load(this.words, at + Word.State) === ScriptState.Idle) return -1;

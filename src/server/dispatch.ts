@@ -48,7 +48,8 @@ import { Observer } from './observer.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Request, RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
-import { ScriptLocks, STRAYED_TWICE } from './script-locks.ts';
+import { ScriptLocks } from './script-locks.ts';
+import type { ServerState } from './server-state.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
 import { LateReplies, refuseLateReply } from './transactions/late-replies.ts';
@@ -82,6 +83,7 @@ export class Dispatcher implements Call {
   watch: CommandWatch | null = null;
   /** Set of Observer. */
   observers: number = Observer.None;
+  state: ServerState | null = null;
   monitors: Monitors | null = null;
   notices: Notices | null = null;
   /** The commands run are those of a script: a monitor is shown them as such. */
@@ -185,7 +187,7 @@ export class Dispatcher implements Call {
     this.isHolding = true;
     this.isInScript = true;
     try {
-      if (this.locks.isScoped) this.checkScope(command);
+      if (this.locks.isScoped) this.scriptLocks.check(this, command);
       if ((this.client.gates | this.observers) === 0) this.runCommand(command, -1);
       else this.runObserved(command, request, -1);
     } finally {
@@ -202,12 +204,22 @@ export class Dispatcher implements Call {
     }
   }
 
-  /** Takes the locks that the request of a script needs beyond those of what the script has declared. */
-  private checkScope(command: Command): void {
-    do {
-      this.readDatabase();
-      if (command.keys.length > 0 && command.route !== Route.Here) this.keys.hash(this, command);
-    } while (this.scriptLocks.widenFor(command));
+  /**
+   * Runs a request that no client has sent, for one that waits for what it is part of, in a logical database: unchecked, and
+   * its reply goes nowhere. Not while a command runs.
+   */
+  runAside(command: Command, request: Request, client: ParkableClient, database: number): void {
+    const { at } = this.reply;
+    const selected = client.database;
+    this.take(request);
+    this.client = client;
+    this.replyStart = at;
+    this.keyspace.setTime(Date.now());
+    client.database = database;
+    if (this.observers === Observer.None) this.runCommand(command, -1);
+    else this.runObserved(command, request, -1);
+    client.database = selected;
+    this.reply.at = at;
   }
 
   private dropReply(start: number): void {
@@ -287,8 +299,9 @@ export class Dispatcher implements Call {
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
-    const { client } = this;
-    const refusal = refuseByState(command, client);
+    const { client, state } = this;
+    const isStateLooked = state !== null && (this.observers & Observer.State) !== 0;
+    const refusal = (isStateLooked ? state.refuse(command, client) : null) ?? refuseByState(command, client);
     if (refusal !== null) return this.reject(command, refusal);
     if (!isQueued(command, client)) return true;
     this.server.transactions.queue(this, command);
@@ -315,12 +328,19 @@ export class Dispatcher implements Call {
     const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
+    if (tracking.remembers(client, command)) this.expectReads(tracking, command, hash);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
     // A command that closes other clients has what was written before sent, and then begins at the start.
     const start = reply.clearCount === clearCount ? replyStart : 0;
     if (isOutermost) tracking.end(client, command, reply, start);
+  }
+
+  private expectReads(tracking: Tracking, command: Command, hash: number): void {
+    const { source, args } = this;
+    const at = command.singleKey * 2;
+    if (at === 0) tracking.expectReads(this.keys.find(this, command), source, args);
+    else tracking.expectRead(source, args[at]!, args[at + 1]!, hash, this.ahead.database);
   }
 
   private runCommand(command: Command, hash: number): void {
@@ -441,19 +461,10 @@ export class Dispatcher implements Call {
 
   /** Runs a command that runs a script, under fewer than all locks if the script is known to need no more. */
   private runScript(command: Command): void {
-    const { scriptLocks } = this;
     const habit = command.row.habit!(this);
     if (habit === ScriptHabit.Strays) return this.runAll(command);
-    try {
-      this.lockFor(() => {
-        this.keys.hash(this, command);
-        scriptLocks.want(habit);
-      });
-    } catch (error) {
-      return this.failed(command, error);
-    }
-    scriptLocks.begin();
-    this.runLocked(command);
+    if (this.scriptLocks.lock(this, command, habit)) this.runLocked(command);
+    else this.refuseBusy(command);
   }
 
   private runAll(command: Command): void {
@@ -533,9 +544,8 @@ export class Dispatcher implements Call {
     this.reply.at = this.replyStart;
     if (error instanceof ReplyTooLargeError) return this.client.refuseReply();
     if (error instanceof ShardBusyError) return this.refuseBusy(command);
-    if (error instanceof ScriptStrayedError) {
-      return error.hasEffects ? this.reply.error(STRAYED_TWICE) : this.runAll(command);
-    }
+    if (error instanceof ScriptStrayedError)
+      return error.hasEffects ? this.reply.error(error.message) : this.runAll(command);
     log.error(`command ${command.name} failed`, error);
     if (error instanceof AssertionError) throw error;
     this.counters[Counter.UnexpectedErrors]!++;
@@ -630,9 +640,14 @@ export class Dispatcher implements Call {
 
   /** Runs a command under the locks held. */
   private runUnderHeldLocks(command: Command): void {
+    this.hashKeys(command);
+    this.runGuarded(command);
+  }
+
+  /** Hashes the keys of the request in the client's database. */
+  hashKeys(command: Command): void {
     this.readDatabase();
     if (command.keys.length > 0 && command.route !== Route.Here) this.keys.hash(this, command);
-    this.runGuarded(command);
   }
 
   /** A script has been running for long on a shard that the command needs. Nothing was done. */

@@ -2,6 +2,7 @@
 import { Bytes } from '../base/bytes.ts';
 import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
+import { Save, SaveBoard } from '../memory/save-board.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
@@ -33,7 +34,11 @@ import { Eviction } from './eviction/eviction.ts';
 import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
+import { PreservedRecords } from './keeper/preserved-records.ts';
+import { rdbOptions } from './keeper/rdb-options.ts';
+import { serveKeeper } from './keeper/worker-side.ts';
 import { log } from './log.ts';
+import { Migrations } from './migration/migrations.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
@@ -42,6 +47,7 @@ import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
 import { hearBells, ScriptBell } from './script-bell.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { ServerState } from './server-state.ts';
 import { Slowness } from './slow/slowness.ts';
 import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
@@ -94,9 +100,8 @@ const REQUEST_BYTES_MAX = 2 ** 31 - 1;
 const SOCKET_BYTES_MAX = 16 << 20;
 /** A collection takes milliseconds, for our heap is small; copying this much takes longer. */
 const HUGE_BUFFER_BYTES = 32 << 20;
-/** Used memory is summed over the shards again after this many reads, or at once after a large one. */
+/** Used memory is summed over the shards again after this many reads, also when they only read. */
 const MEMORY_CHECK_READS = 16;
-const LARGE_READ_BYTES = 65536;
 
 const NO_TIMES: CommandTimes = { calls: 0, buckets: [] };
 
@@ -122,6 +127,7 @@ export class Engine implements Server {
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
+  readonly migrator: Migrations;
   readonly tracking: Tracking;
   readonly transactions: LocalTransactions;
   readonly collector = new Collector();
@@ -143,6 +149,9 @@ export class Engine implements Server {
   pubsubOutputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
   readonly blockedClients: BlockedClients;
+  readonly board: SaveBoard;
+  readonly preserved: PreservedRecords;
+  readonly state: ServerState;
   private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
 
@@ -169,6 +178,10 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.board = new SaveBoard(this.control);
+    this.preserved = this.openPreserved();
+    this.state = new ServerState(this.control, this.board, this.config, this.dispatcher, this.preserved);
+    this.dispatcher.state = this.state;
     this.eviction = this.openEviction(setup);
     this.scripts = new Scripts(
       setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
@@ -185,6 +198,7 @@ export class Engine implements Server {
     this.pubsub = this.openPubSub(setup, shards.length + 1);
     blocking.notices = this.dispatcher.notices;
     this.monitoring = this.openMonitors();
+    this.migrator = new Migrations(this.dispatcher);
     this.tracking = this.openTracking(setup);
     const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
     this.transactions = new LocalTransactions(this.dispatcher, watches);
@@ -193,12 +207,23 @@ export class Engine implements Server {
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
     serveUserTopics(this);
+    serveKeeper(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openPreserved(): PreservedRecords {
+    const { keyspace, board, config, mesh, workerIndex } = this;
+    const options = () => ({ ...rdbOptions(config), version: board.get(Save.Version) });
+    const preserved = new PreservedRecords(keyspace, board, workerIndex, options, (chunk) => {
+      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk, [chunk.bytes.buffer]);
+    });
+    keyspace.preserver = preserved;
+    return preserved;
   }
 
   private openEviction(setup: EngineSetup): Eviction {
@@ -234,6 +259,7 @@ export class Engine implements Server {
       tracking.flush(isBeginning);
     };
     this.dispatcher.tracking = tracking;
+    this.dispatcher.ahead.tracked = tracking.keys;
     return tracking;
   }
 
@@ -297,6 +323,7 @@ export class Engine implements Server {
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
     this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
+    this.pubsub.listenerBytesMax = this.pubsubOutputLimit.hardBytes;
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
@@ -306,6 +333,7 @@ export class Engine implements Server {
     this.tracking.keysMax =
       Math.ceil(this.config.number('tracking-table-max-keys') / this.workerCount) || Infinity;
     this.readsUntilMemoryCheck = 0;
+    this.state.renew();
     for (const listener of this.onConfig) listener(changed);
   }
 
@@ -327,12 +355,12 @@ export class Engine implements Server {
   }
 
   /** Must be called once per read, before its first request. */
-  beginRead(byteCount: number): void {
+  beginRead(): void {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
-    if (--this.readsUntilMemoryCheck > 0 && byteCount < LARGE_READ_BYTES) return;
+    if (--this.readsUntilMemoryCheck > 0) return;
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
-    this.eviction.guard.check(byteCount);
+    this.eviction.guard.check(0);
   }
 
   /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */
@@ -373,6 +401,11 @@ export class Engine implements Server {
 
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  /** Tells the keeper what wants no answer. */
+  tellKeeper(topic: string, text: string): void {
+    if (this.keeper !== null) this.mesh.tell(this.keeper, topic, text);
   }
 
   askKeeper(topic: string, payload: unknown): Promise<unknown> {

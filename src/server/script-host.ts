@@ -43,6 +43,8 @@ export class ServerScriptHost implements ScriptHost {
     if ((flags & Flag.Write) !== 0) {
       const refusal = scripts.mayWrite();
       if (refusal !== null) return refusal;
+      const reason = dispatcher.state?.writeRefusal ?? '';
+      if (reason !== '' && !hadWritten) return `-${reason}`;
     }
     // Redis: a script that has begun to write is let end, so that it is not left half done.
     if ((flags & Flag.DenyOom) === 0 || hadWritten) return null;

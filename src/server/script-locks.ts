@@ -9,10 +9,13 @@ import { Flag, type Server } from '../commands/row.ts';
 import { ScriptHabit, ScriptStrayedError } from '../scripting/script-habits.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ShardLocks } from './shard-locks.ts';
+import { ShardBusyError } from './visiting.ts';
 
-export const STRAYED_TWICE =
-  'ERR Two scripts used keys that they had not declared at once, and this one had written already: it was stopped ' +
-  'there. Declare the keys, or run it again if that does no harm';
+/** The dispatcher, which has the request. */
+interface ScriptRunner {
+  lockFor(want: () => void): void;
+  hashKeys(command: Command): void;
+}
 
 export class ScriptLocks {
   private readonly locks: ShardLocks;
@@ -27,17 +30,29 @@ export class ScriptLocks {
     this.server = server;
   }
 
-  /** Wants what the script may need; the shards of the keys it declares are wanted already. */
-  want(habit: ScriptHabit): void {
-    this.locks.keepScope();
-    if (habit !== ScriptHabit.Stays) this.locks.wantAll();
-  }
-
-  /** The locks are held. */
-  begin(): void {
+  /** Takes the locks that the script of the command may need. False, with none held: another keeps one of them busy. */
+  lock(runner: ScriptRunner, command: Command, habit: ScriptHabit): boolean {
+    const { locks } = this;
+    try {
+      runner.lockFor(() => {
+        runner.hashKeys(command);
+        locks.keepScope();
+        if (habit !== ScriptHabit.Stays) locks.wantAll();
+      });
+    } catch (error) {
+      if (error instanceof ShardBusyError) return false;
+      throw error;
+    }
     this.changes = this.keyspace.changes;
     this.hasPublished = false;
-    this.locks.enterScope();
+    locks.enterScope();
+    return true;
+  }
+
+  /** Takes the locks that a request of the script needs beyond those. Throws ScriptStrayedError where that cannot be. */
+  check(runner: ScriptRunner, command: Command): void {
+    do runner.hashKeys(command);
+    while (this.widenFor(command));
   }
 
   /** What the script has been like so far. */
@@ -48,10 +63,10 @@ export class ScriptLocks {
   }
 
   /**
-   * The script is about to run `command`, and `want` has been called for its keys. Returns whether locks had to be taken
+   * The script is about to run `command`, whose keys have been hashed. Returns whether locks had to be taken
    * for it, so that what was found out before may not be true any more.
    */
-  widenFor(command: Command): boolean {
+  private widenFor(command: Command): boolean {
     const { locks } = this;
     if (command.needsAllLocks) locks.hasStrayed = true;
     if (locks.hasStrayed && !locks.areAll) {

@@ -225,8 +225,8 @@ async function transferStraying(script: string, strayers: number): Promise<void>
       }
     }),
   );
-  expect(strayed).toBeGreaterThan(20);
-  expect(readings).toBeGreaterThan(50);
+  expect(strayed).toBeGreaterThan(5);
+  expect(readings).toBeGreaterThan(10);
 }
 
 test('a script that uses an undeclared key after it has written, which it never did before, stays whole', async () => {

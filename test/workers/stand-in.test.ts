@@ -93,6 +93,7 @@ test('SHUTDOWN ends a server whose only worker runs a script that has written', 
   await startScript('EVAL', 'redis.call("set","a","b") while true do end', 0);
   const client = await RealClient.open(server.port);
   expect(await client.ask('SCRIPT', 'KILL')).toStartWith('-UNKILLABLE');
+  expect(await client.ask('SHUTDOWN')).toBe(BUSY);
   client.send('SHUTDOWN', 'NOSAVE');
   expect(await server.exited).toBe(0);
 });

@@ -238,7 +238,10 @@ function writeLibrary({ reply }: Call, library: Library, withCode: boolean): voi
 
 function functionStatsCommand(call: Call): void {
   const { reply } = call;
-  const running = call.server.scripts.busyElsewhere.longest;
+  const { scripts } = call.server;
+  const told = scripts.busyElsewhere.longest;
+  // That it has ended may not have been heard of here yet.
+  const running = told !== null && scripts.states.isRunning(told.worker) ? told : null;
   // Redis: only a function's state is told while one runs.
   if (running !== null && !running.isFunction) return reply.error(BUSY_SCRIPT);
   const libraries = call.server.scripts.libraries.all();

@@ -26,9 +26,9 @@ import {
 import type { Server } from '../../commands/row.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { log } from '../log.ts';
-import { mayRun } from './access.ts';
-import { MemcachedAhead } from './ahead.ts';
 import { Observer } from '../observer.ts';
+import { mayRun, mayRunNow } from './access.ts';
+import { MemcachedAhead } from './ahead.ts';
 import { likeRedis } from './like-redis.ts';
 import { authenticate } from './authentication.ts';
 import { ShardLocks } from '../shard-locks.ts';
@@ -172,6 +172,9 @@ export class MemcachedDispatcher implements MemcachedCall {
     }
     const { permissions } = this.client;
     if (permissions !== null && !mayRun(this, row, permissions)) return this.done(next);
+    if ((this.dispatcher.observers & Observer.State) !== 0 && !mayRunNow(this, row, this.dispatcher.state)) {
+      return this.done(next);
+    }
     switch (row.route) {
       case MemcachedRoute.EachKey:
         this.runEachKey(row);

@@ -123,13 +123,19 @@ export class StandInClient {
       case 'function|kill':
         return replyToKill(reply, setup.states, true);
       case 'shutdown':
-        return setup.shutDown();
+        // What is to be saved has no worker to be asked for it.
+        if (words.some((word) => word.toLowerCase() === 'nosave')) return setup.shutDown();
+        return this.refuse();
       case 'quit':
         this.isClosing = true;
         return reply.ok();
       default:
-        reply.error(this.busy.longest?.isFunction === true ? BUSY_FUNCTION : BUSY_SCRIPT);
+        this.refuse();
     }
+  }
+
+  private refuse(): void {
+    this.reply.error(this.busy.longest?.isFunction === true ? BUSY_FUNCTION : BUSY_SCRIPT);
   }
 
   private authenticate(name: string, password: string): boolean {
