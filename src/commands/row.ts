@@ -14,6 +14,7 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { ScriptHabit } from '../scripting/script-habits.ts';
 import type { Scripts } from '../scripting/scripts.ts';
 import type { CommandTimes } from './latency-event.ts';
 import type { Command, Registry } from './registry.ts';
@@ -129,6 +130,8 @@ export interface Row {
   readonly otherDatabase?: (call: Call) => number;
   /** Whether this request uses keys that only running it can tell, so that every shard must be locked. */
   readonly locksAll?: (call: Call) => boolean;
+  /** Of a command that runs a script, and locks every shard unless this tells that it keeps to the keys it declares. */
+  readonly habit?: (call: Call) => ScriptHabit;
   /** May need far more memory than its request has bytes: the limit is checked before each, not once per read. */
   readonly grows?: true;
   readonly tips?: readonly string[];

@@ -48,6 +48,8 @@ export const enum Head {
   Watches = 11,
   /** How far a snapshot has come in this shard, 0 when there is nothing left for it to see (store/snapshot-walk.ts). */
   Walk = 12,
+  /** Of the first shard only: not 0 while a script that holds some locks takes all others (server/shard-locks.ts). */
+  Widening = 14,
   /** Not 0: the lock's holder takes long, and who waits for it and has changed nothing need not wait on. */
   Busy = 15,
   Words = 16,

@@ -44,6 +44,7 @@ import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
+import { hearBells, ScriptBell } from './script-bell.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
 import { ServerState } from './server-state.ts';
@@ -187,13 +188,15 @@ export class Engine implements Server {
       setup.workerIndex,
       new ServerScriptHost(this.dispatcher, () => this.scripts),
       API_VERSION,
-      { ring: () => this.dispatcher.locks.setBusy(true), hush: () => this.dispatcher.locks.setBusy(false) },
+      new ScriptBell(this.dispatcher.locks, setup.workerIndex, (topic, text) => this.tellAll(topic, text)),
     );
+    hearBells(this.mesh, this.scripts.busyElsewhere);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
+    blocking.notices = this.dispatcher.notices;
     this.monitoring = this.openMonitors();
     this.migrator = new Migrations(this.dispatcher);
     this.tracking = this.openTracking(setup);
@@ -381,6 +384,11 @@ export class Engine implements Server {
     this.monitoring.remove(connection);
     this.tracking.disable(connection);
     this.transactions.unwatch(connection);
+  }
+
+  /** Tells every other thread. */
+  private tellAll(topic: string, text: string): void {
+    for (const port of [...this.peers, this.main]) if (port !== null) this.mesh.tell(port, topic, text);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {
