@@ -2,6 +2,7 @@
 import { Bytes } from '../base/bytes.ts';
 import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
+import { Save, SaveBoard } from '../memory/save-board.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
@@ -33,14 +34,20 @@ import { Eviction } from './eviction/eviction.ts';
 import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
+import { PreservedRecords } from './keeper/preserved-records.ts';
+import { rdbOptions } from './keeper/rdb-options.ts';
+import { serveKeeper } from './keeper/worker-side.ts';
 import { log } from './log.ts';
+import { Migrations } from './migration/migrations.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
+import { hearBells, ScriptBell } from './script-bell.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { ServerState } from './server-state.ts';
 import { Slowness } from './slow/slowness.ts';
 import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
@@ -120,6 +127,7 @@ export class Engine implements Server {
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
+  readonly migrator: Migrations;
   readonly tracking: Tracking;
   readonly transactions: LocalTransactions;
   readonly collector = new Collector();
@@ -141,6 +149,9 @@ export class Engine implements Server {
   pubsubOutputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
   readonly blockedClients: BlockedClients;
+  readonly board: SaveBoard;
+  readonly preserved: PreservedRecords;
+  readonly state: ServerState;
   private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
 
@@ -167,20 +178,27 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.board = new SaveBoard(this.control);
+    this.preserved = this.openPreserved();
+    this.state = new ServerState(this.control, this.board, this.config, this.dispatcher, this.preserved);
+    this.dispatcher.state = this.state;
     this.eviction = this.openEviction(setup);
     this.scripts = new Scripts(
       setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
       setup.workerIndex,
       new ServerScriptHost(this.dispatcher, () => this.scripts),
       API_VERSION,
-      { ring: () => this.dispatcher.locks.setBusy(true), hush: () => this.dispatcher.locks.setBusy(false) },
+      new ScriptBell(this.dispatcher.locks, setup.workerIndex, (topic, text) => this.tellAll(topic, text)),
     );
+    hearBells(this.mesh, this.scripts.busyElsewhere);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
+    blocking.notices = this.dispatcher.notices;
     this.monitoring = this.openMonitors();
+    this.migrator = new Migrations(this.dispatcher);
     this.tracking = this.openTracking(setup);
     const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
     this.transactions = new LocalTransactions(this.dispatcher, watches);
@@ -189,12 +207,23 @@ export class Engine implements Server {
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
     serveUserTopics(this);
+    serveKeeper(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openPreserved(): PreservedRecords {
+    const { keyspace, board, config, mesh, workerIndex } = this;
+    const options = () => ({ ...rdbOptions(config), version: board.get(Save.Version) });
+    const preserved = new PreservedRecords(keyspace, board, workerIndex, options, (chunk) => {
+      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk, [chunk.bytes.buffer]);
+    });
+    keyspace.preserver = preserved;
+    return preserved;
   }
 
   private openEviction(setup: EngineSetup): Eviction {
@@ -230,6 +259,7 @@ export class Engine implements Server {
       tracking.flush(isBeginning);
     };
     this.dispatcher.tracking = tracking;
+    this.dispatcher.ahead.tracked = tracking.keys;
     return tracking;
   }
 
@@ -293,6 +323,7 @@ export class Engine implements Server {
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
     this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
+    this.pubsub.listenerBytesMax = this.pubsubOutputLimit.hardBytes;
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
@@ -302,6 +333,7 @@ export class Engine implements Server {
     this.tracking.keysMax =
       Math.ceil(this.config.number('tracking-table-max-keys') / this.workerCount) || Infinity;
     this.readsUntilMemoryCheck = 0;
+    this.state.renew();
     for (const listener of this.onConfig) listener(changed);
   }
 
@@ -354,6 +386,11 @@ export class Engine implements Server {
     this.transactions.unwatch(connection);
   }
 
+  /** Tells every other thread. */
+  private tellAll(topic: string, text: string): void {
+    for (const port of [...this.peers, this.main]) if (port !== null) this.mesh.tell(port, topic, text);
+  }
+
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {
     return Promise.all(
       this.peers.map((peer) =>
@@ -364,6 +401,11 @@ export class Engine implements Server {
 
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  /** Tells the keeper what wants no answer. */
+  tellKeeper(topic: string, text: string): void {
+    if (this.keeper !== null) this.mesh.tell(this.keeper, topic, text);
   }
 
   askKeeper(topic: string, payload: unknown): Promise<unknown> {

@@ -47,6 +47,7 @@ import {
   RecordFlag,
   recordType,
   setRecordFlags,
+  setRecordEpoch,
   setRecordKind,
   stampRecord,
   touchAccess,
@@ -59,6 +60,7 @@ import {
 } from './record.ts';
 import { countExpiry, reshapeRecord } from './record-room.ts';
 import { PackedLimits } from './packed-limits.ts';
+import { isOutstanding, type Preserver } from './snapshot-walk.ts';
 import { Status } from './status.ts';
 
 /** For `putString`: leave the expiry of the key as it is. */
@@ -88,12 +90,20 @@ export class Keyspace {
   onExpired: ((key: Key) => void) | null = null;
   /** Called before a key is removed because memory is short, when somebody wants to know. */
   onEvicted: ((key: Key) => void) | null = null;
+  /** Called when a key has come to be that was not there, when somebody wants to know... */
+  onAdded: ((key: Key) => void) | null = null;
+  /** ...when one is removed, by whatever command... */
+  onDropped: ((key: Key) => void) | null = null;
+  /** ...and when a command that reads has not found one. */
+  onMissed: ((key: Key) => void) | null = null;
   /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
   onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
   /** Called when the graveyard of a shard, whose lock is held, has something to free. */
   onBuried: (shard: Shard) => void = () => {};
+  /** Takes what a snapshot is to have of records that are about to change. */
+  preserver: Preserver | null = null;
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
   /** Sizes up to which collections are packed. */
@@ -197,8 +207,19 @@ export class Keyspace {
     this.fetched = sum;
   }
 
-  /** The live record of `key`, or 0. A record whose time has come is removed here. */
+  /**
+   * The live record of `key`, which may then be changed, or 0. A record whose time has come is removed here. A snapshot
+   * under way that has not seen the record gets it now.
+   */
   find(key: Key): number {
+    const record = this.look(key);
+    const { heads, head } = key.shard;
+    if (heads[head + Head.Walk] !== 0 && record !== 0) this.preserve(key);
+    return record;
+  }
+
+  /** `find` for who changes nothing. */
+  look(key: Key): number {
     const shard = key.shard;
     const { heads, head } = shard;
     const directory = heads[head + Head.Directory]!;
@@ -234,9 +255,9 @@ export class Keyspace {
 
   /** `find` for a command that reads the value: counts a hit or miss and refreshes the access clock. */
   read(key: Key): number {
-    const record = this.find(key);
+    const record = this.look(key);
     if (record === 0) {
-      this.counters[Counter.KeyspaceMisses]!++;
+      this.countMiss(key);
       return 0;
     }
     this.counters[Counter.KeyspaceHits]!++;
@@ -257,9 +278,15 @@ export class Keyspace {
 
   /** `find` for a command that asks about the key only: counts a hit or miss but no access. */
   peek(key: Key): number {
-    const record = this.find(key);
-    this.counters[record === 0 ? Counter.KeyspaceMisses : Counter.KeyspaceHits]!++;
+    const record = this.look(key);
+    if (record === 0) this.countMiss(key);
+    else this.counters[Counter.KeyspaceHits]!++;
     return record;
+  }
+
+  private countMiss(key: Key): void {
+    this.counters[Counter.KeyspaceMisses]!++;
+    if (this.onMissed !== null) this.onMissed(key);
   }
 
   /**
@@ -418,6 +445,7 @@ export class Keyspace {
     if (key.slot === 0) return false;
     words[Header.KeyCounts + key.database]!++;
     countExpiry(shard, key.database, 0, flags);
+    if (this.onAdded !== null) this.onAdded(key);
     return true;
   }
 
@@ -513,6 +541,7 @@ export class Keyspace {
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
     words[Header.KeyCounts + key.database]!--;
+    if (this.onDropped !== null) this.onDropped(key);
     countExpiry(shard, key.database, flags, 0);
     key.record = 0;
     key.slot = 0;
@@ -529,6 +558,7 @@ export class Keyspace {
   remove(key: Key): void {
     const shard = key.shard;
     const record = key.record;
+    if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
     this.unlink(key);
     // Before the block goes: `key` may point at the key bytes inside it.
     this.touched(key);
@@ -536,22 +566,17 @@ export class Keyspace {
   }
 
   /**
-   * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number and
-   * the snapshot epoch, and tells whoever has an interest in the key. One load when nobody has.
+   * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number, and
+   * tells whoever has an interest in the key. One load when nobody has.
    */
   touched(key: Key): void {
     const shard = key.shard;
     this.changes++;
     shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!++;
     if (key.record !== 0) {
-      const epoch = shard.heads[shard.head + Head.Epoch]!;
-      // Both in one word: a byte written just before the word is read costs more than all the rest.
-      if (this.accessKeeper === null && this.touchOnRead) {
-        stampRecord(shard, key.record, this.accessClock, epoch);
-      } else {
-        shard.bytes.u8[key.record + Record.Epoch] = epoch;
-        this.accessKeeper?.noteWrite(key, this.touchOnRead);
-      }
+      if (CHECKS) assert(!isOutstanding(shard, key.hash, key.record), 'keyspace: changed without a find');
+      if (this.accessKeeper !== null) this.accessKeeper.noteWrite(key, this.touchOnRead);
+      else if (this.touchOnRead) touchAccess(shard, key.record, this.accessClock);
       if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
         writeItemCas(shard, key.record, this.nextCas(shard));
       }
@@ -599,6 +624,20 @@ export class Keyspace {
       key.slot = nextSlot(shard, key.slot, hash);
       assert(key.slot !== 0, 'keyspace: record not in the table');
     }
+    if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
+  }
+
+  /** Must be called before the record found under `key` is changed if it was not `find` that found it. */
+  willChange(key: Key): void {
+    if (key.shard.heads[key.shard.head + Head.Walk] !== 0) this.preserve(key);
+  }
+
+  /** The record found under `key` is about to change: if a snapshot under way has not seen it, it gets it as it is. */
+  private preserve(key: Key): void {
+    const { shard, record } = key;
+    if (!isOutstanding(shard, key.hash, record)) return;
+    this.preserver?.preserve(shard, record);
+    setRecordEpoch(shard, record, shard.heads[shard.head + Head.Epoch]!);
   }
 
   /** Walks a shard and asserts every invariant (keyspace-check.ts). Returns the number of keys. */

@@ -2,7 +2,8 @@
  * Entries of an RDB file, as a scanner hands them out, into a keyspace. Each thread that loads has one; each entry is entered
  * under the lock of its shard, and everything it needs is in memory by then.
  *
- * Keys that have expired are left out, unless they are wanted: who loads the beginning of an append-only file wants them.
+ * Keys that have expired by the keyspace's time, which must have been set, are left out, unless they are wanted: who loads
+ * the beginning of an append-only file wants them.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { parseDigits } from '../../base/number.ts';
@@ -24,6 +25,8 @@ export interface EntryLoaderOptions {
   readonly databaseCount: number;
   /** Whether keys that have expired are left out. */
   readonly isDroppingExpired: boolean;
+  /** Whether a key that is there already is replaced; else it is an error. */
+  readonly isMerging?: boolean;
 }
 
 export class EntryLoader {
@@ -144,7 +147,7 @@ export class EntryLoader {
       if (loaded === Loaded.Empty) this.emptyCount++;
       else if (loaded === Loaded.OutOfMemory) input.fail('no memory is left for the entry', start);
       else {
-        if (before === shard.words[Header.KeyCounts + this.database]) {
+        if (before === shard.words[Header.KeyCounts + this.database] && this.options.isMerging !== true) {
           input.fail('a key that is there twice', start);
         }
         this.finishEntry(start);

@@ -5,7 +5,7 @@ import { Control, Counter } from '../../memory/control.ts';
 import { Header, PAGE_BYTES } from '../../memory/shard.ts';
 import { allKeyCount, Beside, besideBytes, buriedCount, indexBytes } from '../../store/counts.ts';
 import type { Engine } from '../engine.ts';
-import type { Fields } from './info-sections.ts';
+import type { Fields } from './fields.ts';
 
 export function memorySection(engine: Engine): Fields {
   const { keyspace, control, config } = engine;
