@@ -13,6 +13,7 @@ import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
+import { ScriptHabit, ScriptStrayedError } from '../scripting/script-habits.ts';
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
@@ -47,6 +48,7 @@ import { Observer } from './observer.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Request, RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
+import { ScriptLocks } from './script-locks.ts';
 import type { ServerState } from './server-state.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
@@ -92,6 +94,7 @@ export class Dispatcher implements Call {
   /** Looks at requests before they are run. */
   readonly ahead: ReadAhead;
   readonly locks: ShardLocks;
+  readonly scriptLocks: ScriptLocks;
   private readonly blocking: Blocking;
   private readonly meter: CommandMeter;
   private readonly counters: Float64Array;
@@ -114,6 +117,7 @@ export class Dispatcher implements Call {
     this.reply = new RespWriter();
     this.source = this.reply.bytes;
     this.locks = new ShardLocks(keyspace.shards);
+    this.scriptLocks = new ScriptLocks(this.locks, keyspace, server);
     this.keys = new KeyHashes(keyspace, this.locks);
     this.counters = keyspace.counters;
     this.ahead = new ReadAhead(keyspace, registry);
@@ -171,7 +175,7 @@ export class Dispatcher implements Call {
   }
 
   /**
-   * Runs a command of a script under the locks of every shard, which the script's own command holds: its reply goes into
+   * Runs a command of a script under the locks that the script's own command holds, and if need be more: its reply goes into
    * `into`. All checks have been made. Who waits for what it gives to keys is served when the script's command ends.
    */
   runHeld(command: Command, request: RequestArguments, into: RespWriter): void {
@@ -183,6 +187,7 @@ export class Dispatcher implements Call {
     this.isHolding = true;
     this.isInScript = true;
     try {
+      if (this.locks.isScoped) this.scriptLocks.check(this, command);
       if ((this.client.gates | this.observers) === 0) this.runCommand(command, -1);
       else this.runObserved(command, request, -1);
     } finally {
@@ -197,6 +202,24 @@ export class Dispatcher implements Call {
       this.isHolding = isHolding;
       this.isInScript = false;
     }
+  }
+
+  /**
+   * Runs a request that no client has sent, for one that waits for what it is part of, in a logical database: unchecked, and
+   * its reply goes nowhere. Not while a command runs.
+   */
+  runAside(command: Command, request: Request, client: ParkableClient, database: number): void {
+    const { at } = this.reply;
+    const selected = client.database;
+    this.take(request);
+    this.client = client;
+    this.replyStart = at;
+    this.keyspace.setTime(Date.now());
+    client.database = database;
+    if (this.observers === Observer.None) this.runCommand(command, -1);
+    else this.runObserved(command, request, -1);
+    client.database = selected;
+    this.reply.at = at;
   }
 
   private dropReply(start: number): void {
@@ -305,12 +328,19 @@ export class Dispatcher implements Call {
     const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
+    if (tracking.remembers(client, command)) this.expectReads(tracking, command, hash);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
     // A command that closes other clients has what was written before sent, and then begins at the start.
     const start = reply.clearCount === clearCount ? replyStart : 0;
     if (isOutermost) tracking.end(client, command, reply, start);
+  }
+
+  private expectReads(tracking: Tracking, command: Command, hash: number): void {
+    const { source, args } = this;
+    const at = command.singleKey * 2;
+    if (at === 0) tracking.expectReads(this.keys.find(this, command), source, args);
+    else tracking.expectRead(source, args[at]!, args[at + 1]!, hash, this.ahead.database);
   }
 
   private runCommand(command: Command, hash: number): void {
@@ -339,6 +369,7 @@ export class Dispatcher implements Call {
     if (this.isHolding) this.runUnderHeldLocks(command);
     else if (command.singleKey !== 0) this.runSingleKey(command, hash);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
+    else if (command.row.habit !== undefined && this.server.workerCount > 1) this.runScript(command);
     else if (command.route === Route.All) this.runAll(command);
     else {
       this.readDatabase();
@@ -394,7 +425,7 @@ export class Dispatcher implements Call {
       unlockShard(shard);
       return this.runAll(command);
     }
-    const failure = this.runAndServe(command, false);
+    const failure = this.runAndServe(command);
     unlockShard(shard);
     if (failure !== null) this.failed(command, failure);
   }
@@ -428,6 +459,14 @@ export class Dispatcher implements Call {
     return false;
   }
 
+  /** Runs a command that runs a script, under fewer than all locks if the script is known to need no more. */
+  private runScript(command: Command): void {
+    const habit = command.row.habit!(this);
+    if (habit === ScriptHabit.Strays) return this.runAll(command);
+    if (this.scriptLocks.lock(this, command, habit)) this.runLocked(command);
+    else this.refuseBusy(command);
+  }
+
   private runAll(command: Command): void {
     this.locks.wantAll();
     if (!this.locks.lockWantedUnlessBusy()) return this.refuseBusy(command);
@@ -438,13 +477,13 @@ export class Dispatcher implements Call {
 
   /** Runs the command under the locks held and gives them back. */
   private runLocked(command: Command): void {
-    const failure = this.runAndServe(command, this.locks.areAll);
+    const failure = this.runAndServe(command);
     this.locks.release();
     if (failure !== null) this.failed(command, failure);
   }
 
   /** Runs the command and serves who waits for what it has given to keys. Returns what was thrown, or null. */
-  private runAndServe(command: Command, allLocked: boolean): unknown {
+  private runAndServe(command: Command): unknown {
     let failure: unknown = null;
     try {
       this.runAndJournal(command);
@@ -455,7 +494,7 @@ export class Dispatcher implements Call {
     // Also after a handler that has thrown: it may have done all but its reply.
     if (!this.blocking.hasReady) return failure;
     try {
-      this.blocking.serve(this.journal, allLocked, this.reply.bytesMax);
+      this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
     } catch (error) {
       failure = error;
     }
@@ -466,7 +505,7 @@ export class Dispatcher implements Call {
   serveReady(): void {
     if (!this.blocking.hasReady) return;
     this.locks.wantAll();
-    this.locks.lockWanted();
+    if (!this.locks.lockWantedUnlessBusy()) return this.blocking.postpone(() => this.serveReady());
     try {
       this.blocking.serve(this.journal, true, this.reply.bytesMax);
     } finally {
@@ -505,6 +544,8 @@ export class Dispatcher implements Call {
     this.reply.at = this.replyStart;
     if (error instanceof ReplyTooLargeError) return this.client.refuseReply();
     if (error instanceof ShardBusyError) return this.refuseBusy(command);
+    if (error instanceof ScriptStrayedError)
+      return error.hasEffects ? this.reply.error(error.message) : this.runAll(command);
     log.error(`command ${command.name} failed`, error);
     if (error instanceof AssertionError) throw error;
     this.counters[Counter.UnexpectedErrors]!++;
@@ -599,9 +640,14 @@ export class Dispatcher implements Call {
 
   /** Runs a command under the locks held. */
   private runUnderHeldLocks(command: Command): void {
+    this.hashKeys(command);
+    this.runGuarded(command);
+  }
+
+  /** Hashes the keys of the request in the client's database. */
+  hashKeys(command: Command): void {
     this.readDatabase();
     if (command.keys.length > 0 && command.route !== Route.Here) this.keys.hash(this, command);
-    this.runGuarded(command);
   }
 
   /** A script has been running for long on a shard that the command needs. Nothing was done. */

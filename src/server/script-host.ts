@@ -4,6 +4,7 @@ import type { RespWriter } from '../protocol/resp-writer.ts';
 import type { Command } from '../commands/registry.ts';
 import { OUT_OF_MEMORY } from '../commands/replies.ts';
 import { Flag } from '../commands/row.ts';
+import type { ScriptHabit } from '../scripting/script-habits.ts';
 import type { ScriptHost } from '../scripting/redis-library.ts';
 import { ScriptFlag, type Scripts } from '../scripting/scripts.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -65,6 +66,10 @@ export class ServerScriptHost implements ScriptHost {
     if (command === null) return null;
     const { permissions } = this.dispatcher.client;
     return permissions === null || permissions.check(command, source, args, count) === null;
+  }
+
+  get habit(): ScriptHabit {
+    return this.dispatcher.scriptLocks.habit;
   }
 
   log(level: number, text: string): void {

@@ -90,6 +90,12 @@ export class Keyspace {
   onExpired: ((key: Key) => void) | null = null;
   /** Called before a key is removed because memory is short, when somebody wants to know. */
   onEvicted: ((key: Key) => void) | null = null;
+  /** Called when a key has come to be that was not there, when somebody wants to know... */
+  onAdded: ((key: Key) => void) | null = null;
+  /** ...when one is removed, by whatever command... */
+  onDropped: ((key: Key) => void) | null = null;
+  /** ...and when a command that reads has not found one. */
+  onMissed: ((key: Key) => void) | null = null;
   /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
   onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
@@ -251,7 +257,7 @@ export class Keyspace {
   read(key: Key): number {
     const record = this.look(key);
     if (record === 0) {
-      this.counters[Counter.KeyspaceMisses]!++;
+      this.countMiss(key);
       return 0;
     }
     this.counters[Counter.KeyspaceHits]!++;
@@ -273,8 +279,14 @@ export class Keyspace {
   /** `find` for a command that asks about the key only: counts a hit or miss but no access. */
   peek(key: Key): number {
     const record = this.look(key);
-    this.counters[record === 0 ? Counter.KeyspaceMisses : Counter.KeyspaceHits]!++;
+    if (record === 0) this.countMiss(key);
+    else this.counters[Counter.KeyspaceHits]!++;
     return record;
+  }
+
+  private countMiss(key: Key): void {
+    this.counters[Counter.KeyspaceMisses]!++;
+    if (this.onMissed !== null) this.onMissed(key);
   }
 
   /**
@@ -433,6 +445,7 @@ export class Keyspace {
     if (key.slot === 0) return false;
     words[Header.KeyCounts + key.database]!++;
     countExpiry(shard, key.database, 0, flags);
+    if (this.onAdded !== null) this.onAdded(key);
     return true;
   }
 
@@ -528,6 +541,7 @@ export class Keyspace {
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
     words[Header.KeyCounts + key.database]!--;
+    if (this.onDropped !== null) this.onDropped(key);
     countExpiry(shard, key.database, flags, 0);
     key.record = 0;
     key.slot = 0;

@@ -33,6 +33,8 @@ export function startDuties(engine: Engine): void {
       expiry.tick();
       engine.slowness.latency.addIfLong('expire-cycle', performance.now() - started);
     }
+    // A stream that somebody waits for may have been among them.
+    engine.dispatcher.serveReady();
     graveyard.tick();
     eviction.tick();
     memory.tick();

@@ -29,6 +29,7 @@ import { log } from '../log.ts';
 import { Observer } from '../observer.ts';
 import { mayRun, mayRunNow } from './access.ts';
 import { MemcachedAhead } from './ahead.ts';
+import { likeRedis } from './like-redis.ts';
 import { authenticate } from './authentication.ts';
 import { ShardLocks } from '../shard-locks.ts';
 
@@ -225,11 +226,21 @@ export class MemcachedDispatcher implements MemcachedCall {
     if (!this.runKey(handler)) this.reply.text(BUSY);
   }
 
+  /** Runs `handler` for the request's key, and tells of what it has changed. False: nothing was done. */
+  private runKey(handler: (call: MemcachedCall) => void): boolean {
+    const { notices, observers } = this.dispatcher;
+    if (notices === null || (observers & Observer.Notices) === 0) return this.runLocked(handler);
+    const outer = notices.begin();
+    const wasRun = this.runLocked(handler);
+    notices.endItem(outer, likeRedis(this.text(0), this.request.whenMs));
+    return wasRun;
+  }
+
   /**
    * Runs `handler` under the lock of the request's key. Hot: the path of get and set. False: a script keeps the shard
    * busy, nothing was done.
    */
-  private runKey(handler: (call: MemcachedCall) => void): boolean {
+  private runLocked(handler: (call: MemcachedCall) => void): boolean {
     const { keyspace, key, request } = this;
     const { words } = keyspace.control;
     for (;;) {

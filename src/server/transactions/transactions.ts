@@ -154,8 +154,13 @@ export class LocalTransactions implements Transactions {
       const hasChanged = watched.some((key) => this.hasChanged(key));
       this.unwatch(client);
       if (hasChanged) dispatcher.reply.nilArray();
-      else dispatcher.runQueued(client, transaction);
+      else {
+        // Redis: for CLIENT INFO and its kin the client is still in its transaction.
+        client.transaction = transaction;
+        dispatcher.runQueued(client, transaction);
+      }
     } finally {
+      client.transaction = null;
       dispatcher.letGo(held);
     }
   }
