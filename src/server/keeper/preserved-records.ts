@@ -15,12 +15,15 @@ import { log } from '../log.ts';
 export interface PreservedChunk {
   readonly snapshotId: number;
   readonly worker: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly memory: SharedArrayBuffer;
+  readonly byteCount: number;
   readonly keyCount: number;
 }
 
 /** Sent when it has grown to this. */
 const CHUNK_BYTES = 64 << 10;
+/** Room of a chunk: for that and a record, if it is not large. */
+const MEMORY_BYTES = 128 << 10;
 /** What a worker may be ahead by, and a share of the data if that is more: all workers together get it. */
 const AHEAD_BYTES_MIN = 8 << 20;
 const AHEAD_SHARE = 1 / 50;
@@ -37,6 +40,8 @@ export class PreservedRecords implements Preserver {
   private snapshotId = 0;
   private keyCount = 0;
   private sentBytes = 0;
+  /** Memory of chunks, and what had been sent in all with each. */
+  private readonly underWay: { readonly memory: SharedArrayBuffer; readonly sentBytes: number }[] = [];
   private readonly never = new Int32Array(new SharedArrayBuffer(4));
   /** Called when the worker is too far ahead: `wait` should be called before the next command. */
   onAhead: () => void = () => {};
@@ -82,12 +87,28 @@ export class PreservedRecords implements Preserver {
   }
 
   private sendChunk(): void {
-    const bytes = new Uint8Array(this.writer!.take());
+    const { snapshotId, workerIndex, keyCount } = this;
+    const bytes = this.writer!.take();
+    const byteCount = bytes.length;
     this.writer!.forgetDatabase();
-    this.sentBytes += bytes.length;
-    this.send({ snapshotId: this.snapshotId, worker: this.workerIndex, bytes, keyCount: this.keyCount });
+    const memory = this.takeMemory(byteCount);
+    bytes.copy(new Uint8Array(memory));
+    this.sentBytes += byteCount;
+    if (memory.byteLength === MEMORY_BYTES) this.underWay.push({ memory, sentBytes: this.sentBytes });
+    this.send({ snapshotId, worker: workerIndex, memory, byteCount, keyCount });
     this.keyCount = 0;
     if (this.aheadBytes > this.aheadBytesMax) this.onAhead();
+  }
+
+  /** Memory that the keeper has done with, if there is: it takes what it is sent in order. */
+  private takeMemory(byteCount: number): SharedArrayBuffer {
+    if (byteCount > MEMORY_BYTES) return new SharedArrayBuffer(byteCount);
+    const oldest = this.underWay[0];
+    if (oldest === undefined || oldest.sentBytes > this.board.takenBytes(this.workerIndex)) {
+      return new SharedArrayBuffer(MEMORY_BYTES);
+    }
+    this.underWay.shift();
+    return oldest.memory;
   }
 
   private get aheadBytes(): number {
@@ -109,5 +130,6 @@ export class PreservedRecords implements Preserver {
   finish(): void {
     if (this.writer !== null && this.writer.out.buffer.length > 0) this.sendChunk();
     this.writer = null;
+    this.underWay.length = 0;
   }
 }

@@ -210,9 +210,9 @@ export class Snapshot {
   }
 
   /** Takes what a worker has preserved. */
-  private takeChunk({ snapshotId, bytes, keyCount }: PreservedChunk): void {
+  private takeChunk({ snapshotId, memory, byteCount, keyCount }: PreservedChunk): void {
     if (snapshotId !== this.id) return;
-    this.write(bytes, keyCount);
+    this.write(new Uint8Array(memory, 0, byteCount), keyCount);
     // It may have left the file in another database.
     this.writer.forgetDatabase();
   }

@@ -33,6 +33,8 @@ export class Snapshots {
   private readonly keeper: Keeper;
   /** The one being taken, whoever wants it. */
   private running: Promise<void> | null = null;
+  /** What it is being written to, if that is `dbfilename`. */
+  private file: SnapshotFile | null = null;
   private isScheduled = false;
   private lastTryS = 0;
   private cron: Cron | null = null;
@@ -45,6 +47,10 @@ export class Snapshots {
     mesh.on('save.now', () => this.saveNow());
     mesh.onText('save.flushed', () => this.saveFlushed());
     mesh.on('save.last', (isWanted) => this.saveLast(isWanted as boolean | null));
+    keeper.whenStopped(async () => {
+      // The one being taken is given up: nothing of it is to stay behind.
+      this.file?.abandon();
+    });
     keeper.whenConfigured((changed) => {
       if (changed.includes('snapshot-cron')) this.startCron();
     });
@@ -206,6 +212,7 @@ export class Snapshots {
         isSumming: config.flag('rdbchecksum'),
         syncsOften: config.flag('rdb-save-incremental-fsync'),
       });
+      this.file = file;
       let mutations = 0;
       try {
         const request: SnapshotRequest = {
@@ -216,7 +223,9 @@ export class Snapshots {
           },
         };
         await new Snapshot(keeper, request).take();
+        this.file = null;
       } catch (error) {
+        this.file = null;
         file.abandon();
         if (!(error instanceof SnapshotError && error.isCancelled) || attempt === RESTARTS_MAX) throw error;
         log.info(`The snapshot begins anew: ${error.message}`);
