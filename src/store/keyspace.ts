@@ -506,6 +506,8 @@ export class Keyspace {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
     const wanted = whenMs === 0 ? flags & ~RecordFlag.Expiry : flags | RecordFlag.Expiry;
+    // GETEX and gat have only read the value before.
+    this.willChange(key);
     if (wanted !== flags && !reshapeRecord(key, wanted)) return Status.OutOfMemory;
     if (whenMs !== 0) writeExpiryAtMs(shard, key.record, whenMs);
     this.touched(key);
