@@ -39,6 +39,14 @@ export interface ClientFacts {
 /** Measured growth of resident memory per idle connection, rounded. */
 const CONNECTION_BYTES = 2048;
 
+/** Memory that one client holds. */
+export function clientBytes(
+  client: Pick<ClientFacts, 'pendingCapacityBytes' | 'outputBytes' | 'transaction'>,
+): number {
+  const queuedBytes = client.transaction?.byteCount ?? 0;
+  return CONNECTION_BYTES + client.pendingCapacityBytes + client.outputBytes + queuedBytes;
+}
+
 /** The line without its end. */
 export function formatClientLine(client: ClientFacts, nowMs: number): string {
   const fields: [name: string, value: string | number][] = [
@@ -66,7 +74,7 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['obl', 0],
     ['oll', client.outputCount],
     ['omem', client.outputBytes],
-    ['tot-mem', CONNECTION_BYTES + client.pendingCapacityBytes + client.outputBytes],
+    ['tot-mem', clientBytes(client)],
     ['events', client.outputBytes > 0 ? 'w' : 'r'],
     ['cmd', client.lastCommand?.name ?? 'NULL'],
     ['user', client.user],
