@@ -422,6 +422,22 @@ describe('by itself', () => {
     client.close();
   }, 30_000);
 
+  test('FLUSHALL is in the file at once where there are save points', async () => {
+    const folder = newFolder();
+    const server = await start(folder, '--save', '3600 1000');
+    const client = await RealClient.open(server.port);
+    await client.ask('SET', 'key', 'value');
+    expect(await client.ask('SAVE')).toBe('+OK\r\n');
+    await client.ask('FLUSHALL');
+    await client.until(() => server.log().split('DB saved on disk').length === 3);
+    client.close();
+    await server.stop();
+    const next = await start(folder);
+    const reader = await RealClient.open(next.port);
+    expect(await reader.ask('DBSIZE')).toBe(':0\r\n');
+    reader.close();
+  }, 30_000);
+
   test('DEBUG RELOAD leaves everything as it was', async () => {
     const folder = newFolder();
     const server = await start(folder);

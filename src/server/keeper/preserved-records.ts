@@ -5,11 +5,12 @@
  */
 import { Cancel, Save, type SaveBoard } from '../../memory/save-board.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { RdbFileWriter, type RdbFileOptions } from '../../persist/rdb/file-writer.ts';
+import type { RdbFileOptions } from '../../persist/rdb/file-writer.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import { recordDatabase } from '../../store/record.ts';
+import { RecordStage } from '../../store/record-stage.ts';
 import type { Preserver } from '../../store/snapshot-walk.ts';
 import { log } from '../log.ts';
+import { EntryWriter } from './entry-writer.ts';
 
 /** What goes to the keeper. */
 export interface PreservedChunk {
@@ -17,6 +18,8 @@ export interface PreservedChunk {
   readonly worker: number;
   readonly memory: SharedArrayBuffer;
   readonly byteCount: number;
+  /** It is the memory of a RecordStage; else entries in the RDB format. */
+  readonly isStage: boolean;
   readonly keyCount: number;
 }
 
@@ -36,9 +39,12 @@ export class PreservedRecords implements Preserver {
   private readonly workerIndex: number;
   private readonly options: () => RdbFileOptions;
   private readonly send: (chunk: PreservedChunk) => void;
-  private writer: RdbFileWriter | null = null;
+  private stage = new RecordStage(new SharedArrayBuffer(MEMORY_BYTES));
+  private writer: EntryWriter | null = null;
   private snapshotId = 0;
-  private keyCount = 0;
+  /** Records in the stage, and in the writer. */
+  private stagedCount = 0;
+  private writtenCount = 0;
   private sentBytes = 0;
   /** Memory of chunks, and what had been sent in all with each. */
   private readonly underWay: { readonly memory: SharedArrayBuffer; readonly sentBytes: number }[] = [];
@@ -65,38 +71,60 @@ export class PreservedRecords implements Preserver {
     if (board.get(Save.Cancelled) !== Cancel.No) return;
     const id = board.get(Save.SnapshotId);
     if (id !== this.snapshotId || this.writer === null) this.begin(id);
-    const writer = this.writer!;
     try {
-      writer.selectDatabase(board.logicalDatabase(recordDatabase(shard, record)));
-      writer.entry(shard, record, this.keyspace.accessClock);
+      this.take(shard, record);
     } catch (error) {
       // No memory for a huge value, say. The command that changes it is not to suffer for that.
       log.error('a record could not be preserved: the snapshot is given up', error);
       board.set(Save.Cancelled, Cancel.Failed);
       this.writer = null;
-      return;
     }
-    this.keyCount++;
-    if (writer.out.buffer.length >= CHUNK_BYTES) this.sendChunk();
   }
 
   private begin(id: number): void {
     this.snapshotId = id;
-    this.writer = new RdbFileWriter({ ...this.options(), isSumming: false });
-    this.keyCount = 0;
+    this.writer = new EntryWriter(this.keyspace, this.board, this.options());
+    this.writtenCount = 0;
+    this.stage.end = this.stage.start;
+    this.stagedCount = 0;
   }
 
-  private sendChunk(): void {
-    const { snapshotId, workerIndex, keyCount } = this;
-    const bytes = this.writer!.take();
-    const byteCount = bytes.length;
-    this.writer!.forgetDatabase();
-    const memory = this.takeMemory(byteCount);
+  /** A copy is quick, and the keeper does the rest; what has blocks of its own, or is large, is written at once. */
+  private take(shard: Shard, record: number): void {
+    const { stage } = this;
+    const writer = this.writer!;
+    if (stage.add(shard, record)) {
+      this.stagedCount++;
+      if (stage.end >= CHUNK_BYTES) this.sendStage();
+      return;
+    }
+    writer.writeUnderLock(shard, record);
+    this.writtenCount++;
+    if (writer.byteCount >= CHUNK_BYTES) this.sendWritten();
+  }
+
+  private sendStage(): void {
+    const { memory, end } = this.stage;
+    this.sendChunk(memory, end, true, this.stagedCount);
+    this.stagedCount = 0;
+    this.stage = new RecordStage(this.takeMemory(MEMORY_BYTES));
+  }
+
+  private sendWritten(): void {
+    const { rdb } = this.writer!;
+    const bytes = rdb.take();
+    rdb.forgetDatabase();
+    const memory = this.takeMemory(bytes.length);
     bytes.copy(new Uint8Array(memory));
+    this.sendChunk(memory, bytes.length, false, this.writtenCount);
+    this.writtenCount = 0;
+  }
+
+  private sendChunk(memory: SharedArrayBuffer, byteCount: number, isStage: boolean, keyCount: number): void {
+    const { snapshotId, workerIndex } = this;
     this.sentBytes += byteCount;
     if (memory.byteLength === MEMORY_BYTES) this.underWay.push({ memory, sentBytes: this.sentBytes });
-    this.send({ snapshotId, worker: workerIndex, memory, byteCount, keyCount });
-    this.keyCount = 0;
+    this.send({ snapshotId, worker: workerIndex, memory, byteCount, isStage, keyCount });
     if (this.aheadBytes > this.aheadBytesMax) this.onAhead();
   }
 
@@ -128,7 +156,10 @@ export class PreservedRecords implements Preserver {
 
   /** The walk is over: sends what is left, and forgets the snapshot. */
   finish(): void {
-    if (this.writer !== null && this.writer.out.buffer.length > 0) this.sendChunk();
+    if (this.writer !== null) {
+      if (!this.stage.isEmpty) this.sendStage();
+      if (this.writer.byteCount > 0) this.sendWritten();
+    }
     this.writer = null;
     this.underWay.length = 0;
   }
