@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
 import { appendOnly } from './append-only.ts';
+import { cacheHits } from './cache-hits.ts';
 import { collectionMemory } from './collection-memory.ts';
 import { collections, collectionsCapacity } from './collections.ts';
 import { conversations } from './conversations.ts';
@@ -47,6 +48,7 @@ const scenarios: readonly Scenario[] = [
   types,
   snapshots,
   appendOnly,
+  cacheHits,
 ];
 
 async function main(): Promise<void> {
@@ -56,6 +58,7 @@ async function main(): Promise<void> {
       redis: { type: 'string', default: 'redis-server' },
       memcached: { type: 'string', default: 'memcached' },
       only: { type: 'string' },
+      case: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -74,6 +77,7 @@ async function main(): Promise<void> {
     rounds: Number(flags.rounds ?? (flags.quick ? 3 : 5)),
     seconds: Number(flags.seconds ?? (flags.quick ? 0.5 : 2)),
     isQuick: flags.quick,
+    wantsCase: (name) => name.includes(flags.case ?? ''),
     report(line) {
       printLine(line);
       if (line.kind === 'result') {
@@ -129,6 +133,7 @@ function helpText(): string {
   --redis PATH       peer for RESP (redis-server)
   --memcached PATH   peer for memcached (memcached)
   --only A,B         run only these scenarios
+  --case TEXT        run only cases with TEXT in their name, in scenarios that have several alike
   --rounds N         measured rounds of each case (5)
   --seconds N        length of one window (2)
   --quick            3 rounds of 0.5 seconds, and a tenth of the keys

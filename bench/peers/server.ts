@@ -23,9 +23,9 @@ export interface ServerOptions {
   /** Cores for taskset, or null to let the scheduler choose. */
   readonly cores: string | null;
   readonly threadCount?: number;
-  readonly certificates?: Certificates | undefined;
-  /** Directives as flags, where they are the same for redis-server and us; those of a later one hold. */
+  /** Further arguments, in the product's own words. */
   readonly flags?: readonly string[];
+  readonly certificates?: Certificates | undefined;
   /** Where it keeps its files, which the caller removes. Default: one of its own, which goes with it. */
   readonly directory?: string;
 }
@@ -112,11 +112,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const product = productOf(options.binary);
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'bench-peer-'));
   const ports = { resp: freePort(), memcached: freePort(), tls: freePort() };
-  const argv = [
-    options.binary,
-    ...launchArguments[product](ports, options, directory),
-    ...(options.flags ?? []),
-  ];
+  const own = launchArguments[product](ports, options, directory);
+  const argv = [options.binary, ...own, ...(options.flags ?? [])];
   const logFile = join(directory, 'server.log');
   const child = Bun.spawn(pinned(options.cores, argv), {
     cwd: directory,

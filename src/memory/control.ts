@@ -9,7 +9,8 @@
  *
  *  Ownership: a worker's counters are doubles written by that worker alone and read by anyone without a lock. The
  *  database map changes only while every shard lock is held, and so may be read under any one of them. The other words
- *  are reached through Atomics. Keep in step with: error-counts.ts, which owns bytes 16384 to 32768.
+ *  are reached through Atomics. Keep in step with: error-counts.ts, which owns bytes 16384 to 32768, and save-board.ts,
+ *  which owns words 1088 to 1695 and 8192 to 9215.
  */
 
 /** Word offsets in the first 64 KiB. */
@@ -76,6 +77,16 @@ export const enum Counter {
   TrackedKeys = 25,
   TrackedItems = 26,
   TrackedPrefixes = 27,
+  /** Active defragmentation: microseconds, and records moved. */
+  DefragmentUs = 58,
+  DefragmentMoves = 59,
+  /** Bytes that the worker may add before it looks at used memory again. */
+  ReservedBytes = 60,
+  /** Milliseconds during which there has been more than maxmemory: in all, and since it began. Worker 0's. */
+  EvictionExceededMs = 61,
+  EvictionExceededNowMs = 62,
+  /** What the worker's connections hold: buffers, output not taken, queued transactions. Sampled once a second. */
+  ClientBytes = 63,
   MemcachedFirst = 32,
   Count = 64,
 }

@@ -38,7 +38,7 @@ export const enum Head {
   Mutations = 4,
   /** Who has an interest in keys of this shard, see Interest: 0 makes `touched` one load. */
   Interests = 6,
-  /** Current snapshot epoch (8 bits), stamped into records on change. */
+  /** Current snapshot epoch (8 bits), stamped into records when they are made or a snapshot has them. */
   Epoch = 7,
   /** Bytes of all live blocks, size-class rounding included. A double at words 8-9. */
   UsedBytes = 8,
@@ -46,6 +46,10 @@ export const enum Head {
   ExpiryCursor = 10,
   /** How many keys of this shard are watched (store/watches.ts). */
   Watches = 11,
+  /** How far a snapshot has come in this shard, 0 when there is nothing left for it to see (store/snapshot-walk.ts). */
+  Walk = 12,
+  /** Of the first shard only: not 0 while a script that holds some locks takes all others (server/shard-locks.ts). */
+  Widening = 14,
   /** Not 0: the lock's holder takes long, and who waits for it and has changed nothing need not wait on. */
   Busy = 15,
   Words = 16,
@@ -82,8 +86,15 @@ export const enum Header {
   NameCounts = 32,
   /** ...raised whenever a pattern comes or goes... */
   PatternVersion = 35,
-  /** ...and how many messages were published: a double at words 36-37. */
+  /** ...how many messages were published: a double at words 36-37... */
   Publications = 36,
+  /** ...raised whenever somebody begins to listen or stops... */
+  AudienceVersion = 38,
+  /** ...and the root of the table of patterns. */
+  PatternTable = 39,
+  /** What is remembered of evicted keys (store/eviction/ghosts.ts): where it lies, and its places. */
+  Ghosts = 44,
+  GhostCount = 45,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */

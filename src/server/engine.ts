@@ -2,6 +2,7 @@
 import { Bytes } from '../base/bytes.ts';
 import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
+import { Save, SaveBoard } from '../memory/save-board.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
@@ -29,17 +30,24 @@ import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Deliveries } from './clients/deliveries.ts';
 import { Dispatcher } from './dispatch.ts';
+import { Eviction } from './eviction/eviction.ts';
 import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
+import { PreservedRecords } from './keeper/preserved-records.ts';
+import { rdbOptions } from './keeper/rdb-options.ts';
+import { serveKeeper } from './keeper/worker-side.ts';
 import { log } from './log.ts';
+import { Migrations } from './migration/migrations.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
+import { hearBells, ScriptBell } from './script-bell.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { ServerState } from './server-state.ts';
 import { Slowness } from './slow/slowness.ts';
 import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
@@ -64,6 +72,8 @@ export interface EngineSetup {
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
+  /** What workers share about the use of keys; a worker alone makes its own. */
+  readonly uses?: SharedArrayBuffer;
   /** What workers share about scripts; a worker alone makes its own. */
   readonly scripts?: SharedArrayBuffer;
   /** Random identity of this run of the server. */
@@ -90,9 +100,8 @@ const REQUEST_BYTES_MAX = 2 ** 31 - 1;
 const SOCKET_BYTES_MAX = 16 << 20;
 /** A collection takes milliseconds, for our heap is small; copying this much takes longer. */
 const HUGE_BUFFER_BYTES = 32 << 20;
-/** Used memory is summed over the shards again after this many reads, or at once after a large one. */
+/** Used memory is summed over the shards again after this many reads, also when they only read. */
 const MEMORY_CHECK_READS = 16;
-const LARGE_READ_BYTES = 65536;
 
 const NO_TIMES: CommandTimes = { calls: 0, buckets: [] };
 
@@ -105,6 +114,7 @@ export class Engine implements Server {
   readonly registry: Registry;
   readonly apiVersion = API_VERSION;
   readonly dispatcher: Dispatcher;
+  readonly eviction: Eviction;
   readonly memcached: MemcachedDispatcher;
   readonly scripts: Scripts;
   readonly config: Config;
@@ -117,6 +127,7 @@ export class Engine implements Server {
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
+  readonly migrator: Migrations;
   readonly tracking: Tracking;
   readonly transactions: LocalTransactions;
   readonly collector = new Collector();
@@ -129,6 +140,7 @@ export class Engine implements Server {
   /** Ports to the other workers (null in this worker's own place) and to main. */
   private peers: readonly (Port | null)[] = [null];
   private main: Port | null = null;
+  private keeper: Port | null = null;
   private readsUntilMemoryCheck = 0;
   /** Values of settings that are needed more often than a lookup by name allows. */
   bulkBytesMax = 0;
@@ -137,6 +149,9 @@ export class Engine implements Server {
   pubsubOutputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
   readonly blockedClients: BlockedClients;
+  readonly board: SaveBoard;
+  readonly preserved: PreservedRecords;
+  readonly state: ServerState;
   private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
 
@@ -163,19 +178,27 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.board = new SaveBoard(this.control);
+    this.preserved = this.openPreserved();
+    this.state = new ServerState(this.control, this.board, this.config, this.dispatcher, this.preserved);
+    this.dispatcher.state = this.state;
+    this.eviction = this.openEviction(setup);
     this.scripts = new Scripts(
       setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
       setup.workerIndex,
       new ServerScriptHost(this.dispatcher, () => this.scripts),
       API_VERSION,
-      { ring: () => this.dispatcher.locks.setBusy(true), hush: () => this.dispatcher.locks.setBusy(false) },
+      new ScriptBell(this.dispatcher.locks, setup.workerIndex, (topic, text) => this.tellAll(topic, text)),
     );
+    hearBells(this.mesh, this.scripts.busyElsewhere);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
+    blocking.notices = this.dispatcher.notices;
     this.monitoring = this.openMonitors();
+    this.migrator = new Migrations(this.dispatcher);
     this.tracking = this.openTracking(setup);
     const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
     this.transactions = new LocalTransactions(this.dispatcher, watches);
@@ -184,12 +207,34 @@ export class Engine implements Server {
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
     serveUserTopics(this);
+    serveKeeper(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openPreserved(): PreservedRecords {
+    const { keyspace, board, config, mesh, workerIndex } = this;
+    const options = () => ({ ...rdbOptions(config), version: board.get(Save.Version) });
+    const preserved = new PreservedRecords(keyspace, board, workerIndex, options, (chunk) => {
+      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk);
+    });
+    keyspace.preserver = preserved;
+    return preserved;
+  }
+
+  private openEviction(setup: EngineSetup): Eviction {
+    const { keyspace, control, dispatcher } = this;
+    const eviction = new Eviction(keyspace, control, setup.workerIndex, setup.uses, dispatcher.pause);
+    dispatcher.guard = eviction.guard;
+    eviction.guard.onEvicted = (elapsedMs) => {
+      this.slowness.latency.addIfLong('eviction-cycle', elapsedMs);
+      dispatcher.serveReady();
+    };
+    return eviction;
   }
 
   private openTracking(setup: EngineSetup): Tracking {
@@ -214,6 +259,7 @@ export class Engine implements Server {
       tracking.flush(isBeginning);
     };
     this.dispatcher.tracking = tracking;
+    this.dispatcher.ahead.tracked = tracking.keys;
     return tracking;
   }
 
@@ -256,11 +302,11 @@ export class Engine implements Server {
   }
 
   /** Gives the engine its ports, once, before it serves. `peers[workerIndex]` is null. */
-  connect(peers: readonly (Port | null)[], main: Port): void {
+  connect(peers: readonly (Port | null)[], main: Port, keeper: Port | null = null): void {
     this.peers = peers;
     this.main = main;
-    for (const peer of peers) if (peer !== null) this.mesh.connect(peer);
-    this.mesh.connect(main);
+    this.keeper = keeper;
+    for (const port of [...peers, main, keeper]) if (port !== null) this.mesh.connect(port);
   }
 
   /** Calls `listener` with the names of the settings after each change. */
@@ -269,7 +315,7 @@ export class Engine implements Server {
   }
 
   private applyConfig(changed: readonly string[]): void {
-    this.dispatcher.memoryBytesMax = this.config.number('maxmemory');
+    this.eviction.configure(this.config);
     // Redis takes greater limits; what passed ours could not be stored, and its position would overflow 31 bits.
     this.bulkBytesMax = Math.min(this.config.number('proto-max-bulk-len'), SHARD_BYTES);
     this.keyspace.stringBytesMax = this.bulkBytesMax;
@@ -277,6 +323,7 @@ export class Engine implements Server {
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
     this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
+    this.pubsub.listenerBytesMax = this.pubsubOutputLimit.hardBytes;
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
@@ -286,6 +333,7 @@ export class Engine implements Server {
     this.tracking.keysMax =
       Math.ceil(this.config.number('tracking-table-max-keys') / this.workerCount) || Infinity;
     this.readsUntilMemoryCheck = 0;
+    this.state.renew();
     for (const listener of this.onConfig) listener(changed);
   }
 
@@ -307,15 +355,12 @@ export class Engine implements Server {
   }
 
   /** Must be called once per read, before its first request. */
-  beginRead(byteCount: number): void {
+  beginRead(): void {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
-    if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
-  }
-
-  private checkMemory(byteCount: number): void {
+    if (--this.readsUntilMemoryCheck > 0) return;
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
-    this.dispatcher.checkMemory(byteCount);
+    this.eviction.guard.check(0);
   }
 
   /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */
@@ -341,6 +386,11 @@ export class Engine implements Server {
     this.transactions.unwatch(connection);
   }
 
+  /** Tells every other thread. */
+  private tellAll(topic: string, text: string): void {
+    for (const port of [...this.peers, this.main]) if (port !== null) this.mesh.tell(port, topic, text);
+  }
+
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {
     return Promise.all(
       this.peers.map((peer) =>
@@ -351,6 +401,17 @@ export class Engine implements Server {
 
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  /** Tells the keeper what wants no answer. */
+  tellKeeper(topic: string, text: string): void {
+    if (this.keeper !== null) this.mesh.tell(this.keeper, topic, text);
+  }
+
+  askKeeper(topic: string, payload: unknown): Promise<unknown> {
+    return this.keeper === null
+      ? this.mesh.askHere(topic, payload)
+      : this.mesh.ask(this.keeper, topic, payload);
   }
 
   setting(name: string): string {

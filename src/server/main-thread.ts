@@ -1,8 +1,12 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { FAMILIES } from '../commands/families.ts';
+import { Registry } from '../commands/registry.ts';
+import { NO_WORKER, ScriptStates } from '../scripting/script-state.ts';
+import { densityMemoryBytes } from '../store/eviction/hit-density.ts';
 import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
-import { ControlBlock } from '../memory/control.ts';
+import { Control, ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import { AUDIENCE_BYTES } from '../store/audience.ts';
 import { createTrackingMemory } from '../store/tracking-board.ts';
@@ -13,9 +17,13 @@ import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
 import { rewriteConfigFile } from './config/config-rewrite.ts';
 import type { EngineSetup } from './engine.ts';
+import { readShutdownWords, SHUTDOWN_FAILED, type ShutdownRequest } from '../commands/server/shutdown.ts';
 import { clientsMax, type SetRequest, setConfig } from './config/set-config.ts';
+import type { KeeperStart } from './keeper/keeper-thread.ts';
 import { log, setLog } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
+import { hearBells } from './script-bell.ts';
+import { StandIn } from './stand-in/stand-in.ts';
 import { notifyReady, notifyStopping } from './system/notify.ts';
 import { PRODUCT_NAME, PRODUCT_VERSION } from './product.ts';
 import type { WorkerStart } from './worker-thread.ts';
@@ -26,6 +34,8 @@ export type Spawn = () => Worker;
 
 const SHARD_COUNT_MIN = 16;
 const SHARDS_PER_WORKER_MIN = 4;
+/** A worker that a script keeps busy does not stop; the server does. */
+const WORKER_STOP_MS_MAX = 1000;
 
 /** How many shards serve `workerCount` workers and `memoryBytes` of data: a power of two. */
 export function shardCountFor(workerCount: number, memoryBytes: number): number {
@@ -42,28 +52,41 @@ export class MainThread {
   private readonly config: Config;
   private readonly mesh = new Mesh();
   private readonly workers: Worker[] = [];
-  private readonly keeper: UserKeeper;
+  private readonly standIn: StandIn;
+  private readonly scriptMemory = new SharedArrayBuffer(SCRIPT_MEMORY_BYTES);
+  private keeper: Worker | null = null;
+  private readonly userKeeper: UserKeeper;
+  private control: ControlBlock | null = null;
   private stopping = false;
 
   constructor(config: Config) {
     this.config = config;
-    this.keeper = new UserKeeper(config, (change) => this.askAll('acl.assign', change));
-    this.keeper.serve(this.mesh);
+    this.userKeeper = new UserKeeper(config, (change) => this.askAll('acl.assign', change));
+    this.userKeeper.serve(this.mesh);
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('config.rewrite', () => this.rewriteConfig());
-    this.mesh.on('shutdown', () => {
-      setImmediate(() => void this.stop('SHUTDOWN'));
+    this.standIn = new StandIn({
+      config,
+      users: this.userKeeper.users,
+      registry: new Registry(FAMILIES),
+      states: new ScriptStates(this.scriptMemory, NO_WORKER),
+      shutDown: () => void this.stop('SHUTDOWN', { isSaving: false, isForced: true }),
     });
+    hearBells(this.mesh, this.standIn.busy, () => this.standIn.update());
+    this.mesh.on('shutdown', (request) => this.stop('SHUTDOWN', request as ShutdownRequest));
   }
 
   /** Starts the workers and returns when all of them listen. Throws with a text for people when that fails. */
   async start(spawn: Spawn): Promise<void> {
     this.checkSettings();
-    this.keeper.start();
+    this.userKeeper.start();
     await this.checkAddresses();
     const workerCount = this.config.number('threads');
     const memoryBytes = this.config.number('maxmemory') || this.config.limits.memoryBytes;
     const control = ControlBlock.create(workerCount, this.config.number('databases'));
+    this.control = control;
+    // Clients are answered from the first moment on, if only that they must wait.
+    Atomics.store(control.words, Control.Loading, 1);
     const shards = Array.from({ length: shardCountFor(workerCount, memoryBytes) }, () => createShardMemory());
     const random = crypto.getRandomValues(new Int32Array(2));
     const runId = Buffer.from(crypto.getRandomValues(new Uint8Array(20))).toString('hex');
@@ -71,7 +94,8 @@ export class MainThread {
       control: control.memory,
       shards,
       interests: createShardMemory(INTEREST_BYTES),
-      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
+      scripts: this.scriptMemory,
+      uses: new SharedArrayBuffer(densityMemoryBytes(workerCount)),
       audience: createShardMemory(AUDIENCE_BYTES),
       watches: createShardMemory(WATCH_BYTES),
       tracking: createTrackingMemory(workerCount),
@@ -79,29 +103,32 @@ export class MainThread {
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,
-      users: this.keeper.users.texts(),
+      users: this.userKeeper.users.texts(),
     };
-    for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn()));
-    this.introduce(common);
+    for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn(), 'a worker'));
+    this.keeper = this.watch(spawn(), 'the keeper');
+    this.introduce(common, this.keeper);
     await this.listen();
+    await this.askKeeper('keeper.load', null);
     this.announce();
   }
 
-  private watch(worker: Worker): Worker {
-    worker.addEventListener('error', (event) => {
-      log.error(`a worker failed: ${event.message}`);
+  /** Without one of its threads the server cannot go on: it says so and ends. */
+  private watch(thread: Worker, name: string): Worker {
+    thread.addEventListener('error', (event) => {
+      log.error(`${name} failed: ${event.message}`);
       process.exit(1);
     });
-    worker.addEventListener('close', () => {
+    thread.addEventListener('close', () => {
       if (this.stopping) return;
-      log.error('a worker ended; the server cannot go on without it');
+      log.error(`${name} ended; the server cannot go on without it`);
       process.exit(1);
     });
-    return worker;
+    return thread;
   }
 
-  /** Gives every worker its setup and a port to every other. */
-  private introduce(common: Omit<EngineSetup, 'workerIndex'>): void {
+  /** Gives every thread its setup and a port to every other. */
+  private introduce(common: Omit<EngineSetup, 'workerIndex'>, keeper: Worker): void {
     const count = this.workers.length;
     const ports = this.workers.map(() => Array.from({ length: count }, (): MessagePort | null => null));
     for (let a = 0; a < count; a++) {
@@ -111,15 +138,33 @@ export class MainThread {
         ports[b]![a] = channel.port2;
       }
     }
+    const keeperChannels = this.workers.map(() => new MessageChannel());
     this.workers.forEach((worker, workerIndex) => {
       const peers = ports[workerIndex]!;
-      const start: WorkerStart = { setup: { ...common, workerIndex }, peers };
+      const start: WorkerStart = {
+        role: 'worker',
+        setup: { ...common, workerIndex },
+        peers,
+        keeper: keeperChannels[workerIndex]!.port1,
+      };
       worker.postMessage(
         start,
-        peers.filter((port) => port !== null),
+        [...peers, start.keeper].filter((port) => port !== null),
       );
       this.mesh.connect(worker as Port);
     });
+    const { control, shards, shardHeads, hashKey, config, runId } = common;
+    const start: KeeperStart = {
+      role: 'keeper',
+      setup: { control, shards, shardHeads, hashKey, config, runId },
+      workers: keeperChannels.map(({ port2 }) => port2),
+    };
+    keeper.postMessage(start, [...start.workers]);
+    this.mesh.connect(keeper as Port);
+  }
+
+  private askKeeper(topic: string, payload: unknown): Promise<unknown> {
+    return this.keeper === null ? Promise.resolve() : this.mesh.ask(this.keeper as Port, topic, payload);
   }
 
   private askAll(topic: string, payload: unknown): Promise<unknown[]> {
@@ -161,7 +206,7 @@ export class MainThread {
     const umask = process.umask();
     if (hasPermissions) process.umask(0o777 & ~permissions);
     try {
-      await this.askAll('worker.listen', null);
+      this.standIn.watch((await this.askAll('worker.listen', null)) as number[][]);
     } finally {
       process.umask(umask);
     }
@@ -193,29 +238,50 @@ export class MainThread {
 
   private async setConfig(request: SetRequest): Promise<string> {
     const error = await setConfig(this.config, request, async (changed) => {
-      await this.askAll('config.assign', changed);
-      if ('requirepass' in changed) await this.keeper.passwordChanged();
+      await Promise.all([this.askAll('config.assign', changed), this.askKeeper('config.assign', changed)]);
+      if ('requirepass' in changed) await this.userKeeper.passwordChanged();
     });
     setLog(this.config.text('loglevel'), this.config.text('logfile'));
     return error;
   }
 
   private rewriteConfig(): string {
-    const error = rewriteConfigFile(this.config);
+    const error = rewriteConfigFile(this.config, this.userKeeper.configLines);
     if (error !== '') log.warn(`CONFIG REWRITE failed: ${error}`);
     else log.info('CONFIG REWRITE executed with success');
     return error;
   }
 
-  /** Stops accepting and ends the process with code 0. */
-  async stop(reason: string): Promise<void> {
-    if (this.stopping) return;
+  /** A signal that ends the server, as `shutdown-on-sigterm` and `shutdown-on-sigint` want it. */
+  async stopBySignal(signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
+    if (this.stopping && signal === 'SIGINT') {
+      log.warn('You insist... exiting now.');
+      process.exit(1);
+    }
+    const words = this.config.list(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint');
+    await this.stop(signal, readShutdownWords(words));
+  }
+
+  /** Saves if that is wanted, stops accepting and ends the process with code 0. Returns only if it cannot: why. */
+  private async stop(reason: string, { isSaving, isForced }: ShutdownRequest): Promise<string> {
+    if (this.stopping) return '';
     this.stopping = true;
     log.info(`${reason}: stopping`);
     notifyStopping();
-    const patience = setTimeout(() => process.exit(0), 1000);
-    await this.askAll('worker.stop', null);
-    clearTimeout(patience);
+    const isLoading = this.control === null || Atomics.load(this.control.words, Control.Loading) !== 0;
+    if (isSaving !== false && !isLoading) {
+      // What is acknowledged from here on would be in no snapshot.
+      await this.askAll('clients.stop', null);
+      if (!(await this.askKeeper('save.last', isSaving)) && !isForced) {
+        log.error('Errors trying to shut down the server: the data could not be saved. It goes on serving');
+        this.stopping = false;
+        await this.askAll('clients.resume', null);
+        return SHUTDOWN_FAILED;
+      }
+    }
+    await Promise.race([this.askAll('worker.stop', null), Bun.sleep(WORKER_STOP_MS_MAX)]);
+    // However long that takes: it may be what makes the data last.
+    if (!isLoading) await this.askKeeper('keeper.stop', null);
     const path = this.config.text('unixsocket');
     if (path !== '' && existsSync(path)) unlinkSync(path);
     process.exit(0);

@@ -15,7 +15,7 @@ export interface Port {
 }
 
 interface Message {
-  readonly kind: 'ask' | 'answer' | 'refusal';
+  readonly kind: 'ask' | 'answer' | 'refusal' | 'gift';
   readonly id: number;
   readonly topic: string;
   readonly payload: unknown;
@@ -56,6 +56,11 @@ export class Mesh {
     port.postMessage(`${topic} ${text}`);
   }
 
+  /** Hands over what wants no answer. It arrives in order with what is asked. */
+  give(port: Port, topic: string, payload: unknown): void {
+    port.postMessage({ kind: 'gift', id: 0, topic, payload } satisfies Message);
+  }
+
   private receiveText(message: string): void {
     const topicEnd = message.indexOf(' ');
     this.textHandlers.get(message.slice(0, topicEnd))?.(message.slice(topicEnd + 1));
@@ -80,6 +85,10 @@ export class Mesh {
   private receive(port: Port, message: Message): void {
     if (message.kind === 'ask') {
       void this.answer(port, message);
+      return;
+    }
+    if (message.kind === 'gift') {
+      this.handlers.get(message.topic)?.(message.payload);
       return;
     }
     const waiting = this.waiting.get(message.id);

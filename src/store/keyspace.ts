@@ -24,6 +24,7 @@ import {
   tableDepth,
   tableDirectory,
 } from '../structures/table.ts';
+import type { AccessKeeper } from './eviction/access.ts';
 import { buryRecord } from './graveyard.ts';
 import type { Key } from './key.ts';
 import { verifyShard } from './keyspace-check.ts';
@@ -38,6 +39,7 @@ import {
   keyOfDatabaseAt,
   prefixBytes,
   Record,
+  recordAccess,
   recordBytes,
   recordDatabase,
   recordEncoding,
@@ -45,6 +47,7 @@ import {
   RecordFlag,
   recordType,
   setRecordFlags,
+  setRecordEpoch,
   setRecordKind,
   stampRecord,
   touchAccess,
@@ -57,6 +60,7 @@ import {
 } from './record.ts';
 import { countExpiry, reshapeRecord } from './record-room.ts';
 import { PackedLimits } from './packed-limits.ts';
+import { isOutstanding, type Preserver } from './snapshot-walk.ts';
 import { Status } from './status.ts';
 
 /** For `putString`: leave the expiry of the key as it is. */
@@ -74,20 +78,32 @@ export class Keyspace {
   private readonly shardMask: number;
   /** Unix time in milliseconds that commands see; the owner refreshes it once per read. */
   nowMs = 0;
-  /** Access clock in seconds, 24 bits. */
+  /** The access bits of a new record: seconds, unless a keeper says otherwise. */
   accessClock = 0;
+  /** Keeps the access bits; null: they are the seconds of the last use. */
+  accessKeeper: AccessKeeper | null = null;
   /** False while lookups must not count as an access (CLIENT NO-TOUCH). */
   touchOnRead = true;
   /** Called for a change in a shard whose keys somebody has an interest in. */
   onTouched: (key: Key) => void = () => {};
   /** Called before a key is removed because its time has come, when somebody wants to know. */
   onExpired: ((key: Key) => void) | null = null;
+  /** Called before a key is removed because memory is short, when somebody wants to know. */
+  onEvicted: ((key: Key) => void) | null = null;
+  /** Called when a key has come to be that was not there, when somebody wants to know... */
+  onAdded: ((key: Key) => void) | null = null;
+  /** ...when one is removed, by whatever command... */
+  onDropped: ((key: Key) => void) | null = null;
+  /** ...and when a command that reads has not found one. */
+  onMissed: ((key: Key) => void) | null = null;
   /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
   onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
   onSwapped: (a: number, b: number) => void = () => {};
   /** Called when the graveyard of a shard, whose lock is held, has something to free. */
   onBuried: (shard: Shard) => void = () => {};
+  /** Takes what a snapshot is to have of records that are about to change. */
+  preserver: Preserver | null = null;
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
   /** Sizes up to which collections are packed. */
@@ -111,7 +127,7 @@ export class Keyspace {
   /** Lets commands see the time `nowMs`. */
   setTime(nowMs: number): void {
     this.nowMs = nowMs;
-    this.accessClock = Math.floor(nowMs / 1000) & 0xffffff;
+    this.accessClock = this.accessKeeper?.setTime(nowMs) ?? Math.floor(nowMs / 1000) & 0xffffff;
   }
 
   /** The physical database that stands for a logical one at this moment. */
@@ -191,8 +207,19 @@ export class Keyspace {
     this.fetched = sum;
   }
 
-  /** The live record of `key`, or 0. A record whose time has come is removed here. */
+  /**
+   * The live record of `key`, which may then be changed, or 0. A record whose time has come is removed here. A snapshot
+   * under way that has not seen the record gets it now.
+   */
   find(key: Key): number {
+    const record = this.look(key);
+    const { heads, head } = key.shard;
+    if (heads[head + Head.Walk] !== 0 && record !== 0) this.preserve(key);
+    return record;
+  }
+
+  /** `find` for who changes nothing. */
+  look(key: Key): number {
     const shard = key.shard;
     const { heads, head } = shard;
     const directory = heads[head + Head.Directory]!;
@@ -228,21 +255,38 @@ export class Keyspace {
 
   /** `find` for a command that reads the value: counts a hit or miss and refreshes the access clock. */
   read(key: Key): number {
-    const record = this.find(key);
+    const record = this.look(key);
     if (record === 0) {
-      this.counters[Counter.KeyspaceMisses]!++;
+      this.countMiss(key);
       return 0;
     }
     this.counters[Counter.KeyspaceHits]!++;
-    if (this.touchOnRead) touchAccess(key.shard, record, this.accessClock);
+    if (this.touchOnRead) this.noteRead(key.shard, record);
     return record;
+  }
+
+  /** The record has been read by somebody whose accesses count. */
+  noteRead(shard: Shard, record: number): void {
+    if (this.accessKeeper === null) touchAccess(shard, record, this.accessClock);
+    else this.accessKeeper.noteRead(shard, record);
+  }
+
+  /** The access bits of what takes the place of `old`. */
+  private accessAfter(shard: Shard, old: number): number {
+    return this.accessKeeper === null || old === 0 ? this.accessClock : recordAccess(shard, old);
   }
 
   /** `find` for a command that asks about the key only: counts a hit or miss but no access. */
   peek(key: Key): number {
-    const record = this.find(key);
-    this.counters[record === 0 ? Counter.KeyspaceMisses : Counter.KeyspaceHits]!++;
+    const record = this.look(key);
+    if (record === 0) this.countMiss(key);
+    else this.counters[Counter.KeyspaceHits]!++;
     return record;
+  }
+
+  private countMiss(key: Key): void {
+    this.counters[Counter.KeyspaceMisses]!++;
+    if (this.onMissed !== null) this.onMissed(key);
   }
 
   /**
@@ -254,7 +298,7 @@ export class Keyspace {
     const old = this.find(key);
     if (whenMs <= 0 && old !== 0 && isPlainStringOf(shard, old, byteCount)) {
       setRecordKind(shard, old, ValueType.String, Encoding.Plain);
-      stampRecord(shard, old, this.accessClock, shard.heads[shard.head + Head.Epoch]!);
+      stampRecord(shard, old, this.accessAfter(shard, old), shard.heads[shard.head + Head.Epoch]!);
       copyBytes(from, fromAt, shard.bytes, old + Record.HeaderBytes + key.byteCount, byteCount);
       this.touched(key);
       return Status.Ok;
@@ -314,7 +358,7 @@ export class Keyspace {
       free(shard, record);
       return 0;
     }
-    this.writeHead(key, record, flags, byteCount, false);
+    this.writeHead(key, record, flags, byteCount, false, this.accessClock);
     if (expiry !== 0) writeExpiryAtMs(shard, record, expiry);
     copyBytes(from, fromAt, shard.bytes, valueAt(shard, record), byteCount);
     return record;
@@ -327,6 +371,7 @@ export class Keyspace {
     if (old !== record) {
       countExpiry(shard, key.database, recordFlags(shard, old), recordFlags(shard, record));
       setSlotRef(shard, key.slot, record);
+      touchAccess(shard, record, this.accessAfter(shard, old));
       this.freeRecord(shard, old);
       key.record = record;
     }
@@ -343,11 +388,12 @@ export class Keyspace {
   private makeRoom(key: Key, old: number, flags: number, byteCount: number): number {
     const shard = key.shard;
     const bytes = prefixBytes(flags) + key.byteCount + byteCount;
+    const access = this.accessAfter(shard, old);
     if (old !== 0 && recordType(shard, old) === ValueType.String) {
       const oldFlags = recordFlags(shard, old);
       if ((oldFlags & RecordFlag.Slack) === 0 && blockBytes(bytes) === blockBytes(recordBytes(shard, old))) {
         countExpiry(shard, key.database, oldFlags, flags);
-        this.writeHead(key, old, flags, byteCount, keyAt(shard, old) === old + prefixBytes(flags));
+        this.writeHead(key, old, flags, byteCount, keyAt(shard, old) === old + prefixBytes(flags), access);
         return old;
       }
     }
@@ -362,14 +408,21 @@ export class Keyspace {
       return 0;
     }
     key.record = record;
-    this.writeHead(key, record, flags, byteCount, false);
+    this.writeHead(key, record, flags, byteCount, false, access);
     return record;
   }
 
-  private writeHead(key: Key, record: number, flags: number, byteCount: number, keyInPlace: boolean): void {
+  private writeHead(
+    key: Key,
+    record: number,
+    flags: number,
+    byteCount: number,
+    keyInPlace: boolean,
+    access: number,
+  ): void {
     const shard = key.shard;
     writeRecordHeader(shard, record, flags, key.database, key.byteCount, byteCount);
-    stampRecord(shard, record, this.accessClock, shard.heads[shard.head + Head.Epoch]!);
+    stampRecord(shard, record, access, shard.heads[shard.head + Head.Epoch]!);
     if ((flags & RecordFlag.Item) !== 0) {
       writeItemCas(shard, record, 0);
       writeItemClientFlags(shard, record, 0);
@@ -392,6 +445,7 @@ export class Keyspace {
     if (key.slot === 0) return false;
     words[Header.KeyCounts + key.database]!++;
     countExpiry(shard, key.database, 0, flags);
+    if (this.onAdded !== null) this.onAdded(key);
     return true;
   }
 
@@ -419,7 +473,7 @@ export class Keyspace {
     const shard = key.shard;
     const record = allocate(shard, prefixBytes(flags) + key.byteCount + byteCount);
     if (record === 0) return 0;
-    this.writeHead(key, record, flags, byteCount, false);
+    this.writeHead(key, record, flags, byteCount, false, this.accessClock);
     setRecordKind(shard, record, type, encoding);
     return record;
   }
@@ -435,6 +489,7 @@ export class Keyspace {
     if (old !== 0) {
       countExpiry(shard, key.database, recordFlags(shard, old), flags);
       setSlotRef(shard, key.slot, record);
+      touchAccess(shard, record, this.accessAfter(shard, old));
       this.freeRecord(shard, old);
     } else if (!this.addToTable(key, record, flags)) return Status.OutOfMemory;
     key.record = record;
@@ -451,6 +506,8 @@ export class Keyspace {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
     const wanted = whenMs === 0 ? flags & ~RecordFlag.Expiry : flags | RecordFlag.Expiry;
+    // GETEX and gat have only read the value before.
+    this.willChange(key);
     if (wanted !== flags && !reshapeRecord(key, wanted)) return Status.OutOfMemory;
     if (whenMs !== 0) writeExpiryAtMs(shard, key.record, whenMs);
     this.touched(key);
@@ -486,15 +543,24 @@ export class Keyspace {
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
     words[Header.KeyCounts + key.database]!--;
+    if (this.onDropped !== null) this.onDropped(key);
     countExpiry(shard, key.database, flags, 0);
     key.record = 0;
     key.slot = 0;
+  }
+
+  /** Takes back a record that was entered under `key` where there was none, before anybody was told. */
+  dropRecord(key: Key): void {
+    const { record } = key;
+    this.unlink(key);
+    this.freeRecord(key.shard, record);
   }
 
   /** Removes the record found under `key`. */
   remove(key: Key): void {
     const shard = key.shard;
     const record = key.record;
+    if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
     this.unlink(key);
     // Before the block goes: `key` may point at the key bytes inside it.
     this.touched(key);
@@ -502,15 +568,17 @@ export class Keyspace {
   }
 
   /**
-   * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number and
-   * the snapshot epoch, and tells whoever has an interest in the key. One load when nobody has.
+   * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number, and
+   * tells whoever has an interest in the key. One load when nobody has.
    */
   touched(key: Key): void {
     const shard = key.shard;
     this.changes++;
     shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!++;
     if (key.record !== 0) {
-      shard.bytes.u8[key.record + Record.Epoch] = shard.heads[shard.head + Head.Epoch]!;
+      if (CHECKS) assert(!isOutstanding(shard, key.hash, key.record), 'keyspace: changed without a find');
+      if (this.accessKeeper !== null) this.accessKeeper.noteWrite(key, this.touchOnRead);
+      else if (this.touchOnRead) touchAccess(shard, key.record, this.accessClock);
       if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
         writeItemCas(shard, key.record, this.nextCas(shard));
       }
@@ -558,6 +626,20 @@ export class Keyspace {
       key.slot = nextSlot(shard, key.slot, hash);
       assert(key.slot !== 0, 'keyspace: record not in the table');
     }
+    if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
+  }
+
+  /** Must be called before the record found under `key` is changed if it was not `find` that found it. */
+  willChange(key: Key): void {
+    if (key.shard.heads[key.shard.head + Head.Walk] !== 0) this.preserve(key);
+  }
+
+  /** The record found under `key` is about to change: if a snapshot under way has not seen it, it gets it as it is. */
+  private preserve(key: Key): void {
+    const { shard, record } = key;
+    if (!isOutstanding(shard, key.hash, record)) return;
+    this.preserver?.preserve(shard, record);
+    setRecordEpoch(shard, record, shard.heads[shard.head + Head.Epoch]!);
   }
 
   /** Walks a shard and asserts every invariant (keyspace-check.ts). Returns the number of keys. */

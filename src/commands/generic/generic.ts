@@ -5,8 +5,10 @@ import { copyRecord, moveRecord } from '../../store/copying.ts';
 import { expiryAtMs } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { isWord } from '../argument.ts';
+import { dumpRows } from './dump.ts';
 import { expiryRows } from './expiry.ts';
 import { scanRows } from './scan.ts';
+import { migrateRow } from './migrate.ts';
 import { objectRow } from './object.ts';
 import { sortRows } from './sort.ts';
 import {
@@ -129,6 +131,8 @@ export const genericFamily: Family = {
       summary: 'Moves a key to another database unless it has one of that name.',
       run: moveCommand,
     },
+    ...dumpRows,
+    migrateRow,
     ...expiryRows,
     ...scanRows,
     ...sortRows,

@@ -1,7 +1,9 @@
 /** DEBUG: for tests and for who looks into a running server. Refused unless enable-debug-command allows it. */
 import { globMatch } from '../../base/glob.ts';
+import { debugDigest, debugDigestValue } from './debug-digest.ts';
 import { debugLayout, debugObject, debugPopulate, debugVerify } from './debug-data.ts';
 import { debugQuicklistThreshold, debugRefused, debugStructSize, debugTables } from './debug-figures.ts';
+import { debugReload } from './debug-reload.ts';
 import { helpText } from '../replies.ts';
 import { type Call, type Family, Flag, type Handler, Route } from '../row.ts';
 
@@ -26,13 +28,14 @@ const NOT_ALLOWED =
 
 /** Redis: subcommands of DEBUG are no commands of their own, and a wrong number of arguments is an unknown one. */
 interface DebugSubcommand {
+  /** Numbers of arguments that are right; empty: every one is. */
   readonly counts: readonly number[];
   readonly run: Handler;
 }
 
 /** Of Redis' subcommands those that would crash the server, or are about parts that it does not have. */
 const REFUSED =
-  'assert panic segfault oom leak crash-and-recover restart reload loadaof aof-flush-sleep change-repl-id replicate ' +
+  'assert panic segfault oom leak crash-and-recover restart loadaof aof-flush-sleep change-repl-id replicate ' +
   'mallctl mallctl-str drop-cluster-packet-filter clusterlink set-skip-checksum-validation';
 
 const SUBCOMMANDS: ReadonlyMap<string, DebugSubcommand> = new Map([
@@ -40,6 +43,8 @@ const SUBCOMMANDS: ReadonlyMap<string, DebugSubcommand> = new Map([
     name,
     { counts: [2, 3, 4, 5], run: debugRefused },
   ]),
+  ['digest', { counts: [2], run: debugDigest }],
+  ['digest-value', { counts: [], run: debugDigestValue }],
   ['error', { counts: [3], run: debugError }],
   ['htstats', { counts: [3, 4], run: debugTables }],
   ['layout', { counts: [2], run: debugLayout }],
@@ -48,6 +53,7 @@ const SUBCOMMANDS: ReadonlyMap<string, DebugSubcommand> = new Map([
   ['populate', { counts: [3, 4, 5], run: debugPopulate }],
   ['protocol', { counts: [3], run: debugProtocol }],
   ['quicklist-packed-threshold', { counts: [3], run: debugQuicklistThreshold }],
+  ['reload', { counts: [2, 3, 4, 5], run: debugReload }],
   ['set-active-expire', { counts: [3], run: debugSetActiveExpire }],
   ['sleep', { counts: [3], run: debugSleep }],
   ['stringmatch-len', { counts: [4], run: debugStringMatch }],
@@ -63,12 +69,16 @@ function debugCommand(call: Call): void {
   }
   const name = call.text(1);
   const subcommand = SUBCOMMANDS.get(name.toLowerCase());
-  if (subcommand === undefined || !subcommand.counts.includes(call.count)) {
+  if (subcommand === undefined || !takes(subcommand, call.count)) {
     return call.reply.error(
       `ERR unknown subcommand or wrong number of arguments for '${name.slice(0, 128)}'. Try DEBUG HELP.`,
     );
   }
   subcommand.run(call);
+}
+
+function takes({ counts }: DebugSubcommand, count: number): boolean {
+  return counts.length === 0 || counts.includes(count);
 }
 
 /** Redis: the text is the whole error, its code included. */
@@ -162,6 +172,10 @@ function replyPush({ reply, client }: Call): void {
 }
 
 const HELP = [
+  'DIGEST',
+  '    Output a hex signature representing the current DB content.',
+  'DIGEST-VALUE <key> [<key> ...]',
+  '    Output a hex signature of the values of all the specified keys.',
   'ERROR <string>',
   '    Return a Redis protocol error with <string> as message. Useful for clients',
   '    unit tests to simulate Redis errors.',
@@ -182,6 +196,14 @@ const HELP = [
   '    true, false.',
   'QUICKLIST-PACKED-THRESHOLD <size>',
   '    Taken for the sake of tests of Redis; without effect.',
+  'RELOAD [option ...]',
+  '    Save the RDB on disk and reload it back to memory. Valid <option> values:',
+  '    * MERGE: conflicting keys will be loaded from RDB.',
+  '    * NOFLUSH: the existing database will not be removed before load, but',
+  '      conflicting keys will generate an exception and kill the server.',
+  '    * NOSAVE: the database will be loaded from an existing RDB file.',
+  '    By default, the RDB file is saved and all the data is reloaded.',
+  '    This needs every client to wait meanwhile.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Setting it to 0 disables expiring keys in background when they are not',
   '    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the',

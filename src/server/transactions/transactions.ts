@@ -122,10 +122,16 @@ export class LocalTransactions implements Transactions {
     const { transaction, watched } = client as ParkableClient;
     this.leave(client as ParkableClient);
     if (transaction!.isBroken) this.refuse(client, ABORTED);
-    else if (this.dispatcher.memoryFull && this.mayGrow(transaction!)) {
+    else if (this.mayGrow(transaction!) && this.isFullFor(transaction!)) {
       this.refuse(client, `EXECABORT Transaction discarded because of: ${OUT_OF_MEMORY}`);
     } else this.runAll(client as ParkableClient, transaction!, watched === null ? [] : [...watched.values()]);
     this.recycle(transaction!);
+  }
+
+  private isFullFor({ byteCount }: Transaction): boolean {
+    const { guard } = this.dispatcher;
+    guard.check(byteCount);
+    return guard.isFull;
   }
 
   private mayGrow(transaction: Transaction): boolean {
@@ -148,18 +154,23 @@ export class LocalTransactions implements Transactions {
       const hasChanged = watched.some((key) => this.hasChanged(key));
       this.unwatch(client);
       if (hasChanged) dispatcher.reply.nilArray();
-      else dispatcher.runQueued(client, transaction);
+      else {
+        // Redis: for CLIENT INFO and its kin the client is still in its transaction.
+        client.transaction = transaction;
+        dispatcher.queueRun.run(dispatcher, client, transaction);
+      }
     } finally {
+      client.transaction = null;
       dispatcher.letGo(held);
     }
   }
 
   private wantLocks(transaction: Transaction, watched: readonly WatchedKey[]): void {
     const { dispatcher, watches } = this;
-    for (const { at } of watched) dispatcher.wantHash(watches.hashOf(at));
+    for (const { at } of watched) dispatcher.locks.want(this.keyspace.shardIndexOf(watches.hashOf(at)));
     for (let index = 0; index < transaction.count; index++) {
       const request = transaction.at(index);
-      if (needsAll(request.command!)) return dispatcher.wantAll();
+      if (needsAll(request.command!)) return dispatcher.locks.wantAll();
       dispatcher.wantKeysOf(request.command!, request);
     }
   }

@@ -13,6 +13,7 @@ const LIMITS = { memoryBytes: 10_000_000_000, cpuCount: 4 };
 /** Where our default is not Redis's, and why. */
 const OTHER_DEFAULTS: Record<string, string> = {
   maxmemory: '80 % of what there is, rather than being killed by the kernel',
+  activedefrag: 'moving a value costs little here, and slabs of old sizes would stay',
   ...Object.fromEntries(
     ['dir', 'port', 'bind', 'save', 'loglevel', 'enable-debug-command'].map((name) => [
       name,
@@ -33,7 +34,10 @@ const DEFAULTS_OF_REDIS: Record<string, string> = {
 /** Names that Redis does not have, and why. */
 const OUR_OWN: Record<string, string> = {
   threads: 'Redis executes on one thread',
+  'rdb-version': 'Redis writes the newest version that it knows',
+  'snapshot-cron': 'Redis leaves that to cron',
   'memcached-port': 'Redis does not speak memcached',
+  'cache-mode': 'Redis has no such order of eviction',
   'set-max-listpack-entries': 'Redis 7.2',
   'set-max-listpack-value': 'Redis 7.2',
   'memcached-item-size-max': 'Redis does not speak memcached',
