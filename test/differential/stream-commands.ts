@@ -265,10 +265,14 @@ function maskInfo(reply: string): string {
       .replace(/(radix-tree-nodes\r\n):\d+/g, (_, head) => `${head}:nodes`)
       // Redis keeps a node whose last entry was trimmed if deleted ones stand behind it: we do not.
       .replace(/(length\r\n:0\r\n\$15\r\nradix-tree-keys\r\n):\d+/g, (_, head) => `${head}:keys`)
-      // What Redis 8.8 tells of groups beside the rest.
-      .replace(/\$12\r\nnacked-count\r\n:\d+\r\n/g, '')
-      .replace(/\*16(\r\n\$4\r\nname\r\n)/g, (_, rest) => `*14${rest}`)
-      .replace(/%8(\r\n\$4\r\nname\r\n)/g, (_, rest) => `%7${rest}`)
       .replace(/:\d{12,}\r\n/g, ':time\r\n')
   );
+}
+
+/** A reply of XINFO STREAM FULL without what only Redis 8.8 and we tell of groups. */
+export function withoutNacked(reply: string): string {
+  return reply
+    .replace(/\$12\r\nnacked-count\r\n:\d+\r\n/g, '')
+    .replace(/\*16(\r\n\$4\r\nname\r\n)/g, (_, rest) => `*14${rest}`)
+    .replace(/%8(\r\n\$4\r\nname\r\n)/g, (_, rest) => `%7${rest}`);
 }
