@@ -110,6 +110,7 @@ export class SnapshotFile {
   async finish(): Promise<void> {
     this.flush();
     const sum = Bytes.allocate(CHECKSUM_BYTES);
+    sum.u8.fill(0);
     if (this.options.isSumming) {
       sum.view.setInt32(0, this.crc.lo, true);
       sum.view.setInt32(4, this.crc.hi, true);
