@@ -65,7 +65,13 @@ describe('arguments of commands', () => {
       [
         ['name', 'key', 'type', 'key', 'display_text', 'key', 'key_spec_index', 0],
         [
-          ...['name', 'fields', 'type', 'block', 'token', 'FIELDS', 'arguments'],
+          'name',
+          'fields',
+          'type',
+          'block',
+          'token',
+          'FIELDS',
+          'arguments',
           [
             ['name', 'numfields', 'type', 'integer', 'display_text', 'numfields'],
             ['name', 'field', 'type', 'string', 'display_text', 'field', 'flags', ['multiple']],

@@ -19,7 +19,9 @@ hgetex key|k@0 expiration|o?(seconds|i=EX milliseconds|i=PX unix-time-seconds|u=
 hsetex key|k@0 condition|o?(fnx|t=FNX fxx|t=FXX) expiration|o?(seconds|i=EX milliseconds|i=PX unix-time-seconds|u=EXAT unix-time-milliseconds|u=PXAT keepttl|t=KEEPTTL) fields|b=FIELDS(numfields|i data|b*(field|s value|s))
 delex key|k@0 condition|o?(ifeq-value|s=IFEQ ifne-value|s=IFNE ifdeq-digest|s=IFDEQ ifdne-digest|s=IFDNE)
 msetex numkeys|i data|b*(key|k@0 value|s) condition|o?(nx|t=NX xx|t=XX) expiration|o?(seconds|i=EX milliseconds|i=PX unix-time-seconds|u=EXAT unix-time-milliseconds|u=PXAT keepttl|t=KEEPTTL)
+prepend key|k@0 value|s
 set key|k@0 value|s condition|o?<2.6.12(nx|t=NX xx|t=XX comparison-value|s=IFEQ<8.1.0) get|t?=GET<6.2.0 expiration|o?(seconds|i=EX<2.6.12 milliseconds|i=PX<2.6.12 unix-time-seconds|u=EXAT<6.2.0 unix-time-milliseconds|u=PXAT<6.2.0 keepttl|t=KEEPTTL<6.0.0)
+sdiffcard numkeys|i key|k*@0 limit|i?=LIMIT
 xackdel key|k@0 group|s condition|o?(keepref|t=KEEPREF delref|t=DELREF acked|t=ACKED) ids|b=IDS(numids|i id|s*)
 xdelex key|k@0 condition|o?(keepref|t=KEEPREF delref|t=DELREF acked|t=ACKED) ids|b=IDS(numids|i id|s*)
 `;

@@ -41,6 +41,7 @@ const CONNECTION_BYTES = 2048;
 
 /** The line without its end. */
 export function formatClientLine(client: ClientFacts, nowMs: number): string {
+  const queuedBytes = client.transaction?.byteCount ?? 0;
   const fields: [name: string, value: string | number][] = [
     ['id', client.id],
     ['addr', client.address],
@@ -60,13 +61,13 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
     // Arguments are read where they lie in the input, and replies are built in a buffer that all clients share.
     ['argv-mem', 0],
-    ['multi-mem', client.transaction?.byteCount ?? 0],
+    ['multi-mem', queuedBytes],
     ['rbs', 0],
     ['rbp', 0],
     ['obl', 0],
     ['oll', client.outputCount],
     ['omem', client.outputBytes],
-    ['tot-mem', CONNECTION_BYTES + client.pendingCapacityBytes + client.outputBytes],
+    ['tot-mem', CONNECTION_BYTES + client.pendingCapacityBytes + queuedBytes + client.outputBytes],
     ['events', client.outputBytes > 0 ? 'w' : 'r'],
     ['cmd', client.lastCommand?.name ?? 'NULL'],
     ['user', client.user],
