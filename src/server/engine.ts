@@ -220,7 +220,7 @@ export class Engine implements Server {
     const { keyspace, board, config, mesh, workerIndex } = this;
     const options = () => ({ ...rdbOptions(config), version: board.get(Save.Version) });
     const preserved = new PreservedRecords(keyspace, board, workerIndex, options, (chunk) => {
-      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk, [chunk.bytes.buffer]);
+      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk);
     });
     keyspace.preserver = preserved;
     return preserved;

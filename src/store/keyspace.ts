@@ -506,6 +506,8 @@ export class Keyspace {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
     const wanted = whenMs === 0 ? flags & ~RecordFlag.Expiry : flags | RecordFlag.Expiry;
+    // GETEX and gat have only read the value before.
+    this.willChange(key);
     if (wanted !== flags && !reshapeRecord(key, wanted)) return Status.OutOfMemory;
     if (whenMs !== 0) writeExpiryAtMs(shard, key.record, whenMs);
     this.touched(key);
@@ -575,11 +577,11 @@ export class Keyspace {
     shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!++;
     if (key.record !== 0) {
       if (CHECKS) assert(!isOutstanding(shard, key.hash, key.record), 'keyspace: changed without a find');
+      if (this.accessKeeper !== null) this.accessKeeper.noteWrite(key, this.touchOnRead);
+      else if (this.touchOnRead) touchAccess(shard, key.record, this.accessClock);
       if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
         writeItemCas(shard, key.record, this.nextCas(shard));
       }
-      if (this.accessKeeper !== null) this.accessKeeper.noteWrite(key, this.touchOnRead);
-      else if (this.touchOnRead) touchAccess(shard, key.record, this.accessClock);
     }
     if (shard.heads[shard.head + Head.Interests] !== 0) this.onTouched(key);
   }

@@ -4,12 +4,15 @@ import { Save } from '../../src/memory/save-board.ts';
 import { AccessFact, RdbFileWriter } from '../../src/persist/rdb/file-writer.ts';
 import { EntryLoader } from '../../src/persist/rdb/entry-loader.ts';
 import { Part, RdbScanner } from '../../src/persist/rdb/scanner.ts';
+import { RecordStage } from '../../src/store/record-stage.ts';
 import { recordDatabase } from '../../src/store/record.ts';
 import { beginWalk, isWalking, walkSlice } from '../../src/store/snapshot-walk.ts';
 import type { Shard } from '../../src/memory/shard.ts';
 import type { TestServer } from './test-server.ts';
 
 const DATABASES = 16;
+/** Little enough to fill up. */
+const STAGE_BYTES = 16 << 10;
 
 export class WalkedSnapshot {
   /** Records that were seen, or handed on before they changed. */
@@ -17,6 +20,7 @@ export class WalkedSnapshot {
   preserved = 0;
   private readonly server: TestServer;
   private readonly writer: RdbFileWriter;
+  private readonly stage = new RecordStage(new SharedArrayBuffer(STAGE_BYTES));
 
   /** The moment of the snapshot is now. */
   constructor(server: TestServer) {
@@ -35,9 +39,15 @@ export class WalkedSnapshot {
     keyspace.preserver = {
       preserve: (shard, record) => {
         this.preserved++;
-        this.write(shard, record);
+        this.take(shard, record);
       },
     };
+  }
+
+  /** As the server does: what is inline is copied first. */
+  private take(shard: Shard, record: number): void {
+    if (this.stage.add(shard, record)) return;
+    this.write(shard, record);
   }
 
   private write(shard: Shard, record: number): void {
@@ -55,7 +65,7 @@ export class WalkedSnapshot {
       shard,
       (at, record) => {
         left--;
-        this.write(at, record);
+        this.take(at, record);
       },
       () => left <= 0,
     );
@@ -66,6 +76,7 @@ export class WalkedSnapshot {
     const { keyspace } = this.server.engine;
     for (const shard of keyspace.shards) this.step(shard.index, Infinity);
     keyspace.preserver = null;
+    this.stage.drain((shard, record) => this.write(shard, record));
     this.writer.end();
     return Buffer.from(this.writer.take());
   }

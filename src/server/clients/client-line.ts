@@ -39,9 +39,16 @@ export interface ClientFacts {
 /** Measured growth of resident memory per idle connection, rounded. */
 const CONNECTION_BYTES = 2048;
 
+/** Memory that one client holds. */
+export function clientBytes(
+  client: Pick<ClientFacts, 'pendingCapacityBytes' | 'outputBytes' | 'transaction'>,
+): number {
+  const queuedBytes = client.transaction?.byteCount ?? 0;
+  return CONNECTION_BYTES + client.pendingCapacityBytes + client.outputBytes + queuedBytes;
+}
+
 /** The line without its end. */
 export function formatClientLine(client: ClientFacts, nowMs: number): string {
-  const queuedBytes = client.transaction?.byteCount ?? 0;
   const fields: [name: string, value: string | number][] = [
     ['id', client.id],
     ['addr', client.address],
@@ -61,13 +68,13 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
     // Arguments are read where they lie in the input, and replies are built in a buffer that all clients share.
     ['argv-mem', 0],
-    ['multi-mem', queuedBytes],
+    ['multi-mem', client.transaction?.byteCount ?? 0],
     ['rbs', 0],
     ['rbp', 0],
     ['obl', 0],
     ['oll', client.outputCount],
     ['omem', client.outputBytes],
-    ['tot-mem', CONNECTION_BYTES + client.pendingCapacityBytes + queuedBytes + client.outputBytes],
+    ['tot-mem', clientBytes(client)],
     ['events', client.outputBytes > 0 ? 'w' : 'r'],
     ['cmd', client.lastCommand?.name ?? 'NULL'],
     ['user', client.user],

@@ -25,7 +25,7 @@ export class Data {
   /** Loads what there is. Throws with a text for people: the server must not start with other data than it had. */
   private async loadAtStart(): Promise<void> {
     const { control } = this.keeper;
-    await this.loadSnapshot();
+    await this.snapshots.exclude(() => this.loadSnapshot());
     Atomics.store(control.words, Control.Loading, 0);
     await this.keeper.askWorkers('state.renew', null);
     this.snapshots.start();
@@ -39,8 +39,10 @@ export class Data {
     try {
       const problem = isSaving ? await this.snapshots.saveNow() : '';
       if (problem !== '') return problem;
-      if (isFlushing) this.flush();
-      await this.loadSnapshot(isMerging);
+      await this.snapshots.exclude(() => {
+        if (isFlushing) this.flush();
+        return this.loadSnapshot(isMerging);
+      });
       log.warn('DB reloaded by DEBUG RELOAD');
       return '';
     } catch (error) {
