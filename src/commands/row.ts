@@ -231,6 +231,8 @@ export interface Server {
   readonly control: ControlBlock;
   /** Asks every worker, this one included, and gathers their answers in worker order. */
   askWorkers(topic: string, payload: unknown): Promise<unknown[]>;
+  /** This worker's own answer to such a question, at once. */
+  answer(topic: string, payload: unknown): unknown;
   /** Asks the main thread. */
   askMain(topic: string, payload: unknown): Promise<unknown>;
   /** Asks the thread that looks after files. */
@@ -298,6 +300,8 @@ export interface Call {
    * if its time were over.
    */
   readonly mayBlock: boolean;
+  /** Whether a script has called the command, which must have its reply at once. */
+  readonly isInScript: boolean;
   /** Parks the client until one of the keys, which are among the row's, holds what it waits for. No reply is written. */
   block(request: BlockRequest): void;
   /** Who waits for what. */

@@ -346,7 +346,7 @@ export class Dispatcher implements Call {
     }
     if (this.watching === Watching.Nothing || this.isInScript) return;
     if (!command.isBrief || this.watching === Watching.Everything || isBulky(this, this.replyStart)) {
-      this.watch!.look(this, command, this.client);
+      this.watch!.look(this, command, this.client, this.replyStart);
     }
   }
 

@@ -399,6 +399,10 @@ export class Engine implements Server {
     );
   }
 
+  answer(topic: string, payload: unknown): unknown {
+    return this.mesh.answerHere(topic, payload);
+  }
+
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
   }

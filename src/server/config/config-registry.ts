@@ -312,8 +312,35 @@ export const SETTINGS = {
     integer(-1, LONG_MAX),
     '10000',
     'microseconds from which a command is in SLOWLOG, -1 for never',
+    { alias: 'commandlog-execution-slower-than' },
   ),
-  'slowlog-max-len': live('Monitoring', BIG_NUMBER, '128', 'entries that SLOWLOG keeps'),
+  'slowlog-max-len': live('Monitoring', BIG_NUMBER, '128', 'entries that SLOWLOG keeps', {
+    alias: 'commandlog-slow-execution-max-len',
+  }),
+  'commandlog-request-larger-than': live(
+    'Monitoring',
+    integer(-1, LONG_MAX),
+    '1048576',
+    'bytes from which a request is in COMMANDLOG, -1 for never',
+  ),
+  'commandlog-large-request-max-len': live(
+    'Monitoring',
+    BIG_NUMBER,
+    '128',
+    'large requests that COMMANDLOG keeps',
+  ),
+  'commandlog-reply-larger-than': live(
+    'Monitoring',
+    integer(-1, LONG_MAX),
+    '1048576',
+    'bytes from which a reply is in COMMANDLOG, -1 for never',
+  ),
+  'commandlog-large-reply-max-len': live(
+    'Monitoring',
+    BIG_NUMBER,
+    '128',
+    'large replies that COMMANDLOG keeps',
+  ),
   'latency-tracking': live('Monitoring', yesNo(), 'yes', 'tell how the times of commands are spread'),
   'latency-tracking-info-percentiles': live(
     'Monitoring',
