@@ -5,14 +5,13 @@
  */
 import { AssertionError } from '../base/assert.ts';
 import { Bytes } from '../base/bytes.ts';
-import { CommandCounter, Control, Counter, TIME_BUCKETS } from '../memory/control.ts';
-import { ErrorCounts } from '../memory/error-counts.ts';
+import { Control, Counter } from '../memory/control.ts';
 import { lockShardUnlessBusy, unlockShard } from '../memory/lock.ts';
 import { Head, Interest, type Shard } from '../memory/shard.ts';
 import { ReplyTooLargeError, RespWriter } from '../protocol/resp-writer.ts';
 import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
-import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
+import type { Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
 import {
   BUSY_FUNCTION,
@@ -38,13 +37,14 @@ import type { Blocking } from './blocking/blocking.ts';
 import { isPaused, isQueued, refuseByState, type Pause } from './gates.ts';
 import { type Journal, NO_JOURNAL } from './journal.ts';
 import { KeyHashes } from './key-hashes.ts';
-import { timeBucket } from './info/command-times.ts';
+import { CommandMeter } from './info/command-meter.ts';
 import { log } from './log.ts';
 import type { Monitors } from './monitor/monitors.ts';
 import type { Notices } from './pubsub/notices.ts';
 import type { Tracking } from './tracking/tracking.ts';
 import { Observer } from './observer.ts';
-import { type Request, type RequestArguments } from './request.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { Request, RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
@@ -56,12 +56,8 @@ import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 /** Flags that only the commands have which run others. */
 const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
-/** One read in this many has each of its commands timed, and each of them stands for as many. */
-const SAMPLE_READS = 16;
 /** So little data is in the processor's cache all the time, and need not be fetched into it. */
 const CACHED_BYTES_MAX = 64 << 10;
-/** A command that takes longer than this on average is timed whenever it runs: the clock costs 1 % of that. */
-const ALWAYS_TIMED_US = 8;
 
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
@@ -93,15 +89,12 @@ export class Dispatcher implements Call {
   /** Limit on the data, 0 for none. */
   memoryBytesMax = 0;
   readonly pause: Pause = { untilMs: 0, all: false };
-  private readonly aheadHashes = new Int32Array(FETCH_AHEAD_MAX);
-  /** The physical database that the hashes of the last `prepare` are for. */
-  private preparedDatabase = -1;
+  /** Looks at requests before they are run. */
+  readonly ahead: ReadAhead;
   readonly locks: ShardLocks;
   private readonly blocking: Blocking;
-  private readonly commandCounters: Float64Array;
-  private readonly commandTimes: Float64Array;
+  private readonly meter: CommandMeter;
   private readonly counters: Float64Array;
-  private readonly errorCounts: ErrorCounts;
   private readonly keys: KeyHashes;
   /** Where the reply of the command being run begins. */
   private replyStart = 0;
@@ -110,8 +103,6 @@ export class Dispatcher implements Call {
   private isHolding = false;
   /** The replies of the transaction under way, once one of them has to come later; null: none may. */
   private lateReplies: LateReplies | null = null;
-  private readCount = 0;
-  private sampling = false;
 
   constructor(keyspace: Keyspace, registry: Registry, server: Server, blocking: Blocking) {
     this.keyspace = keyspace;
@@ -125,9 +116,8 @@ export class Dispatcher implements Call {
     this.locks = new ShardLocks(keyspace.shards);
     this.keys = new KeyHashes(keyspace, this.locks);
     this.counters = keyspace.counters;
-    this.errorCounts = new ErrorCounts(server.control.memory);
-    this.commandCounters = server.control.commandCounters(server.workerIndex);
-    this.commandTimes = server.control.commandTimes(server.workerIndex);
+    this.ahead = new ReadAhead(keyspace, registry);
+    this.meter = new CommandMeter(server.control, server.workerIndex);
   }
 
   /** Lets go of the input of the last request; `source` is any other input. Not while a command runs. */
@@ -145,7 +135,7 @@ export class Dispatcher implements Call {
   /** Must be called once per read of a socket: renews the time commands see. */
   beginRead(): void {
     this.keyspace.setTime(Date.now());
-    this.sampling = ++this.readCount % SAMPLE_READS === 0;
+    this.meter.beginRead();
   }
 
   /** Renews `memoryFull`, for data that is about to grow by `addedBytes`. */
@@ -157,32 +147,8 @@ export class Dispatcher implements Call {
   }
 
   /**
-   * Looks up what the first `count` requests of `ahead` ask for, and has the memory of their keys fetched. Changes
-   * nothing and takes no lock: what it finds is checked again when they are run.
-   */
-  prepare(ahead: readonly Request[], count: number, client: ParkableClient): void {
-    const { keyspace, registry } = this;
-    const database = keyspace.physicalDatabase(client.database);
-    this.preparedDatabase = database;
-    const hashes = this.aheadHashes;
-    let hashCount = 0;
-    for (let i = 0; i < count; i++) {
-      const request = ahead[i]!;
-      const { args, source } = request;
-      const command = registry.find(source.u8, args[0]!, args[1]!);
-      request.command = command;
-      if (command === null) continue;
-      const position = command.singleKey;
-      if (position === 0 || position >= request.count) continue;
-      request.hash = keyspace.hash(source, args[position * 2]!, args[position * 2 + 1]!, database);
-      hashes[hashCount++] = request.hash;
-    }
-    keyspace.fetchAhead(hashes, hashCount);
-  }
-
-  /**
    * Runs one request; its reply is in `reply` unless the client was parked. `prepared`: it was part of the last
-   * `prepare`. False: the request must wait for the end of a CLIENT PAUSE, nothing was done.
+   * `ahead.prepare`. False: the request must wait for the end of a CLIENT PAUSE, nothing was done.
    */
   run(request: Request, prepared: boolean, client: ParkableClient): boolean {
     this.take(request);
@@ -277,12 +243,11 @@ export class Dispatcher implements Call {
 
   /** Counts the error reply just written, by its code. */
   countError(): void {
-    this.counters[Counter.ErrorReplies]!++;
-    this.errorCounts.count(this.reply.lastError);
+    this.meter.countError(this.reply.lastError);
   }
 
   private reject(command: Command, text: string): false {
-    this.commandCounters[command.id * CommandCounter.Count + CommandCounter.Rejected]!++;
+    this.meter.countRejected(command);
     return this.fail(command.name === 'exec' ? this.server.transactions.abort(this.client, text) : text);
   }
 
@@ -344,19 +309,13 @@ export class Dispatcher implements Call {
   }
 
   private runCommand(command: Command, hash: number): void {
-    const counters = this.commandCounters;
-    const counter = command.id * CommandCounter.Count;
     this.row = command.row;
-    const calls = counters[counter]! + 1;
-    counters[counter] = calls;
     const errors = this.reply.errorCount;
-    const isSlow =
-      counters[counter + CommandCounter.Usec]! > counters[counter + CommandCounter.Timed]! * ALWAYS_TIMED_US;
-    if (isSlow || calls === 1) this.runTimed(command, counter, hash, 1);
-    else if (this.sampling) this.runTimed(command, counter, hash, SAMPLE_READS);
-    else this.runRouted(command, hash);
+    const weight = this.meter.count(command);
+    if (weight === 0) this.runRouted(command, hash);
+    else this.runTimed(command, weight, hash);
     if (this.reply.errorCount !== errors) {
-      counters[counter + CommandCounter.Failed]!++;
+      this.meter.countFailed(command);
       this.countError();
     }
     if (this.watching === Watching.Nothing || this.isInScript) return;
@@ -365,14 +324,10 @@ export class Dispatcher implements Call {
     }
   }
 
-  /** Measures a run that stands for `weight` runs. Weighted so, the mean is right however often a command was timed. */
-  private runTimed(command: Command, counter: number, hash: number, weight: number): void {
+  private runTimed(command: Command, weight: number, hash: number): void {
     const started = performance.now();
     this.runRouted(command, hash);
-    const elapsedUs = (performance.now() - started) * 1000;
-    this.commandTimes[command.id * TIME_BUCKETS + timeBucket(elapsedUs)]! += weight;
-    this.commandCounters[counter + CommandCounter.Usec]! += elapsedUs * weight;
-    this.commandCounters[counter + CommandCounter.Timed]! += weight;
+    this.meter.addTime(command, performance.now() - started, weight);
   }
 
   private runRouted(command: Command, hash: number): void {
@@ -398,7 +353,7 @@ export class Dispatcher implements Call {
     return version;
   }
 
-  /** Hot: the path of GET and SET. `hash` is that of the key in `preparedDatabase`, or -1 when it is not known. */
+  /** Hot: the path of GET and SET. `hash` is that of the key in `ahead.database`, or -1 when it is not known. */
   private runSingleKey(command: Command, hash: number): void {
     const { keyspace, key } = this;
     const words = keyspace.control.words;
@@ -406,7 +361,7 @@ export class Dispatcher implements Call {
     const byteCount = this.args[command.singleKey * 2 + 1]!;
     for (;;) {
       const version = this.readDatabase();
-      const isKnown = hash >= 0 && this.database === this.preparedDatabase;
+      const isKnown = hash >= 0 && this.database === this.ahead.database;
       const keyHash = isKnown ? hash : keyspace.hash(this.source, at, byteCount, this.database);
       keyspace.locateHashed(key, this.source, at, byteCount, this.database, keyHash);
       const shard = key.shard;

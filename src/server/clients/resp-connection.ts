@@ -69,7 +69,7 @@ export class RespConnection extends Connection {
     const { ahead, dispatcher } = this.engine;
     const count = this.aheadCount;
     if (dispatcher.watching !== Watching.Nothing) dispatcher.watch!.begin();
-    if (count > 1) dispatcher.prepare(ahead, count, this);
+    if (count > 1) dispatcher.ahead.prepare(ahead, count, this);
     let position = at;
     for (let i = 0; i < count; i++) {
       const request = ahead[i]!;
