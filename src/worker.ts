@@ -1,6 +1,6 @@
-/** The entry of a worker thread: main's first message says what it is to be. */
-import { startWorker, type WorkerStart } from './server/worker-thread.ts';
+/** The entry of every thread but main: main's first message says what it is to be. */
+import { startThread, type ThreadStart } from './server/thread-start.ts';
 
 declare const self: Worker;
 
-self.addEventListener('message', (event) => startWorker(event.data as WorkerStart, self), { once: true });
+self.addEventListener('message', (event) => startThread(event.data as ThreadStart, self), { once: true });

@@ -129,6 +129,7 @@ export class Engine implements Server {
   /** Ports to the other workers (null in this worker's own place) and to main. */
   private peers: readonly (Port | null)[] = [null];
   private main: Port | null = null;
+  private keeper: Port | null = null;
   private readsUntilMemoryCheck = 0;
   /** Values of settings that are needed more often than a lookup by name allows. */
   bulkBytesMax = 0;
@@ -256,11 +257,11 @@ export class Engine implements Server {
   }
 
   /** Gives the engine its ports, once, before it serves. `peers[workerIndex]` is null. */
-  connect(peers: readonly (Port | null)[], main: Port): void {
+  connect(peers: readonly (Port | null)[], main: Port, keeper: Port | null = null): void {
     this.peers = peers;
     this.main = main;
-    for (const peer of peers) if (peer !== null) this.mesh.connect(peer);
-    this.mesh.connect(main);
+    this.keeper = keeper;
+    for (const port of [...peers, main, keeper]) if (port !== null) this.mesh.connect(port);
   }
 
   /** Calls `listener` with the names of the settings after each change. */
@@ -351,6 +352,12 @@ export class Engine implements Server {
 
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  askKeeper(topic: string, payload: unknown): Promise<unknown> {
+    return this.keeper === null
+      ? this.mesh.askHere(topic, payload)
+      : this.mesh.ask(this.keeper, topic, payload);
   }
 
   setting(name: string): string {

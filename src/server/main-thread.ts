@@ -14,6 +14,7 @@ import type { Config } from './config/config.ts';
 import { rewriteConfigFile } from './config/config-rewrite.ts';
 import type { EngineSetup } from './engine.ts';
 import { clientsMax, type SetRequest, setConfig } from './config/set-config.ts';
+import type { KeeperStart } from './keeper/keeper-thread.ts';
 import { log, setLog } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { notifyReady, notifyStopping } from './system/notify.ts';
@@ -26,6 +27,8 @@ export type Spawn = () => Worker;
 
 const SHARD_COUNT_MIN = 16;
 const SHARDS_PER_WORKER_MIN = 4;
+/** A worker that a script keeps busy does not stop; the server does. */
+const WORKER_STOP_MS_MAX = 1000;
 
 /** How many shards serve `workerCount` workers and `memoryBytes` of data: a power of two. */
 export function shardCountFor(workerCount: number, memoryBytes: number): number {
@@ -42,13 +45,14 @@ export class MainThread {
   private readonly config: Config;
   private readonly mesh = new Mesh();
   private readonly workers: Worker[] = [];
-  private readonly keeper: UserKeeper;
+  private keeper: Worker | null = null;
+  private readonly userKeeper: UserKeeper;
   private stopping = false;
 
   constructor(config: Config) {
     this.config = config;
-    this.keeper = new UserKeeper(config, (change) => this.askAll('acl.assign', change));
-    this.keeper.serve(this.mesh);
+    this.userKeeper = new UserKeeper(config, (change) => this.askAll('acl.assign', change));
+    this.userKeeper.serve(this.mesh);
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('config.rewrite', () => this.rewriteConfig());
     this.mesh.on('shutdown', () => {
@@ -59,7 +63,7 @@ export class MainThread {
   /** Starts the workers and returns when all of them listen. Throws with a text for people when that fails. */
   async start(spawn: Spawn): Promise<void> {
     this.checkSettings();
-    this.keeper.start();
+    this.userKeeper.start();
     await this.checkAddresses();
     const workerCount = this.config.number('threads');
     const memoryBytes = this.config.number('maxmemory') || this.config.limits.memoryBytes;
@@ -79,29 +83,31 @@ export class MainThread {
       hashKey: { k0: random[0]!, k1: random[1]! },
       config: this.config.toJSON(),
       runId,
-      users: this.keeper.users.texts(),
+      users: this.userKeeper.users.texts(),
     };
-    for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn()));
-    this.introduce(common);
+    for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn(), 'a worker'));
+    this.keeper = this.watch(spawn(), 'the keeper');
+    this.introduce(common, this.keeper);
     await this.listen();
     this.announce();
   }
 
-  private watch(worker: Worker): Worker {
-    worker.addEventListener('error', (event) => {
-      log.error(`a worker failed: ${event.message}`);
+  /** Without one of its threads the server cannot go on: it says so and ends. */
+  private watch(thread: Worker, name: string): Worker {
+    thread.addEventListener('error', (event) => {
+      log.error(`${name} failed: ${event.message}`);
       process.exit(1);
     });
-    worker.addEventListener('close', () => {
+    thread.addEventListener('close', () => {
       if (this.stopping) return;
-      log.error('a worker ended; the server cannot go on without it');
+      log.error(`${name} ended; the server cannot go on without it`);
       process.exit(1);
     });
-    return worker;
+    return thread;
   }
 
-  /** Gives every worker its setup and a port to every other. */
-  private introduce(common: Omit<EngineSetup, 'workerIndex'>): void {
+  /** Gives every thread its setup and a port to every other. */
+  private introduce(common: Omit<EngineSetup, 'workerIndex'>, keeper: Worker): void {
     const count = this.workers.length;
     const ports = this.workers.map(() => Array.from({ length: count }, (): MessagePort | null => null));
     for (let a = 0; a < count; a++) {
@@ -111,15 +117,33 @@ export class MainThread {
         ports[b]![a] = channel.port2;
       }
     }
+    const keeperChannels = this.workers.map(() => new MessageChannel());
     this.workers.forEach((worker, workerIndex) => {
       const peers = ports[workerIndex]!;
-      const start: WorkerStart = { setup: { ...common, workerIndex }, peers };
+      const start: WorkerStart = {
+        role: 'worker',
+        setup: { ...common, workerIndex },
+        peers,
+        keeper: keeperChannels[workerIndex]!.port1,
+      };
       worker.postMessage(
         start,
-        peers.filter((port) => port !== null),
+        [...peers, start.keeper].filter((port) => port !== null),
       );
       this.mesh.connect(worker as Port);
     });
+    const { control, shards, shardHeads, hashKey, config, runId } = common;
+    const start: KeeperStart = {
+      role: 'keeper',
+      setup: { control, shards, shardHeads, hashKey, config, runId },
+      workers: keeperChannels.map(({ port2 }) => port2),
+    };
+    keeper.postMessage(start, [...start.workers]);
+    this.mesh.connect(keeper as Port);
+  }
+
+  private askKeeper(topic: string, payload: unknown): Promise<unknown> {
+    return this.keeper === null ? Promise.resolve() : this.mesh.ask(this.keeper as Port, topic, payload);
   }
 
   private askAll(topic: string, payload: unknown): Promise<unknown[]> {
@@ -193,8 +217,8 @@ export class MainThread {
 
   private async setConfig(request: SetRequest): Promise<string> {
     const error = await setConfig(this.config, request, async (changed) => {
-      await this.askAll('config.assign', changed);
-      if ('requirepass' in changed) await this.keeper.passwordChanged();
+      await Promise.all([this.askAll('config.assign', changed), this.askKeeper('config.assign', changed)]);
+      if ('requirepass' in changed) await this.userKeeper.passwordChanged();
     });
     setLog(this.config.text('loglevel'), this.config.text('logfile'));
     return error;
@@ -213,9 +237,9 @@ export class MainThread {
     this.stopping = true;
     log.info(`${reason}: stopping`);
     notifyStopping();
-    const patience = setTimeout(() => process.exit(0), 1000);
-    await this.askAll('worker.stop', null);
-    clearTimeout(patience);
+    await Promise.race([this.askAll('worker.stop', null), Bun.sleep(WORKER_STOP_MS_MAX)]);
+    // However long that takes: it may be what makes the data last.
+    await this.askKeeper('keeper.stop', null);
     const path = this.config.text('unixsocket');
     if (path !== '' && existsSync(path)) unlinkSync(path);
     process.exit(0);

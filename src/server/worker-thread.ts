@@ -10,9 +10,11 @@ import { readTlsOptions } from './clients/tls.ts';
 
 /** Main's first message to a worker. */
 export interface WorkerStart {
+  readonly role: 'worker';
   readonly setup: EngineSetup;
   /** Ports to the other workers by index; null in the worker's own place. */
   readonly peers: readonly (MessagePort | null)[];
+  readonly keeper: MessagePort;
 }
 
 /** Starts one worker with what main sent; `main` is the port back to it. Answers the topics main asks. */
@@ -24,8 +26,8 @@ export function startWorker(start: WorkerStart, main: Port): void {
   engine.whenConfigured(applyLog);
   engine.mesh.on('worker.listen', () => openSockets(engine, listeners));
   engine.mesh.on('worker.stop', () => listeners.stop());
-  engine.connect(start.peers, main);
-  for (const port of start.peers) port?.start();
+  engine.connect(start.peers, main, start.keeper);
+  for (const port of [...start.peers, start.keeper]) port?.start();
   startDuties(engine);
   process.on('uncaughtException', (error) => {
     log.error('fatal error in a worker', error);

@@ -12,6 +12,7 @@ test.each([
   ['timer', 'in a timer'],
   ['promise', 'in a promise'],
   ['exit', 'a worker ended'],
+  ['keeper', 'in the thread that keeps'],
 ])(
   'a failure of a worker by way of %s ends the process with code 1 and is logged',
   async (way, text) => {

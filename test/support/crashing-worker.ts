@@ -1,8 +1,8 @@
-/** A worker that fails in the way CRASH names, as soon as a client sends something. */
+/** A worker that fails in the way CRASH names, as soon as a client sends something; or a keeper that fails soon. */
 
 import { assert } from '../../src/base/assert.ts';
 import { RespConnection } from '../../src/server/clients/resp-connection.ts';
-import { startWorker, type WorkerStart } from '../../src/server/worker-thread.ts';
+import { startThread, type ThreadStart } from '../../src/server/thread-start.ts';
 
 declare const self: Worker;
 
@@ -24,4 +24,15 @@ RespConnection.prototype.receive = () => {
   }
 };
 
-self.addEventListener('message', (event) => startWorker(event.data as WorkerStart, self), { once: true });
+self.addEventListener(
+  'message',
+  (event) => {
+    const start = event.data as ThreadStart;
+    startThread(start, self);
+    if (start.role !== 'keeper' || process.env['CRASH'] !== 'keeper') return;
+    setTimeout(() => {
+      throw new Error('in the thread that keeps');
+    }, 300);
+  },
+  { once: true },
+);
