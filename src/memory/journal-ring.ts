@@ -159,7 +159,8 @@ export class RingConsumer {
   private readonly mask: number;
   private head: number;
   private tail: number;
-  /** Bytes of the record being read that were not read yet, its padding included; 0: none is begun. */
+  private isBegun = false;
+  /** Bytes of the begun record that were not read yet, its padding included. */
   private rest = 0;
   private padding = 0;
   /** Of the record that was begun. */
@@ -183,7 +184,7 @@ export class RingConsumer {
 
   /** Begins the next record, if its head is there, unless one is begun already. Whether one is. */
   begin(): boolean {
-    if (this.rest > 0) return true;
+    if (this.isBegun) return true;
     if (this.availableBytes < RECORD_HEAD_BYTES) {
       this.tail = Atomics.load(this.words, RingWord.Tail);
       if (this.availableBytes < RECORD_HEAD_BYTES) return false;
@@ -198,6 +199,7 @@ export class RingConsumer {
     this.head = (this.head + RECORD_HEAD_BYTES) | 0;
     this.rest = padded(this.byteCount) - RECORD_HEAD_BYTES;
     this.padding = this.rest - this.byteCount;
+    this.isBegun = true;
     return true;
   }
 
@@ -223,7 +225,7 @@ export class RingConsumer {
     if (this.availableBytes < this.padding) this.tail = Atomics.load(this.words, RingWord.Tail);
     if (this.availableBytes < this.padding) return false;
     this.head = (this.head + this.padding) | 0;
-    this.rest = 0;
+    this.isBegun = false;
     return true;
   }
 
