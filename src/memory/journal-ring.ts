@@ -85,8 +85,20 @@ export class RingProducer {
     return this.mask + 1 - ((this.tail - this.seenHead) >>> 0);
   }
 
+  /** Whether half of the ring is free, by the last look at it. */
+  get hasRoom(): boolean {
+    return this.spillBytes === 0 && this.freeBytes * 2 > this.mask;
+  }
+
   /** Records `from[at, at + byteCount)`. Never blocks. `databases`: first, and last << 16. */
-  push(number: number, databases: number, itemFlags: number, from: Bytes, at: number, byteCount: number): void {
+  push(
+    number: number,
+    databases: number,
+    itemFlags: number,
+    from: Bytes,
+    at: number,
+    byteCount: number,
+  ): void {
     const head = this.head;
     head.view.setInt32(RecordHead.Number, number, true);
     head.view.setUint32(RecordHead.ByteCount, byteCount, true);
@@ -142,10 +154,8 @@ export class RingProducer {
    * consumer is awake. `mayWait` is asked again and again: once it says no, waiting ends.
    */
   makeRoom(mayWait: () => boolean): void {
-    const wanted = (this.mask + 1) >>> 1;
-    if (this.spillBytes === 0 && this.freeBytes >= wanted) return;
     this.drainSpill();
-    while ((this.spillBytes > 0 || this.freeBytes < wanted) && mayWait()) {
+    while (!this.hasRoom && mayWait()) {
       Atomics.wait(this.words, RingWord.Head, this.seenHead, WAIT_MS);
       this.drainSpill();
     }
@@ -229,10 +239,11 @@ export class RingConsumer {
     return true;
   }
 
-  /** Lets the producer have the room of what was read. */
-  release(): void {
-    if (Atomics.load(this.words, RingWord.Head) === this.head) return;
+  /** Lets the producer have the room of what was read. Whether there was anything. */
+  release(): boolean {
+    if (Atomics.load(this.words, RingWord.Head) === this.head) return false;
     Atomics.store(this.words, RingWord.Head, this.head);
     Atomics.notify(this.words, RingWord.Head, 1);
+    return true;
   }
 }

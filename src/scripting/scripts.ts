@@ -137,9 +137,11 @@ export class Scripts implements Watch {
     this.hasRung = false;
     this.isRunning = true;
     this.states.begin(isFunction, this.startedMs);
+    this.host.begin();
   }
 
   private end(): void {
+    this.host.end();
     this.isRunning = false;
     if (this.hasRung) this.bell.hush();
     this.states.end();

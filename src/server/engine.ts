@@ -32,6 +32,13 @@ import { Dispatcher } from './dispatch.ts';
 import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
+import {
+  JOURNAL_DURABLE,
+  JOURNAL_RECORD,
+  JOURNAL_WAKE,
+  type JournalMemory,
+  Recording,
+} from './journal/recording.ts';
 import { log } from './log.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
@@ -66,6 +73,8 @@ export interface EngineSetup {
   readonly config: ConfigJson;
   /** What workers share about scripts; a worker alone makes its own. */
   readonly scripts?: SharedArrayBuffer;
+  /** State of the journal and this worker's ring; without them nothing is ever recorded. */
+  readonly journal?: JournalMemory;
   /** Random identity of this run of the server. */
   readonly runId: string;
   /** Every user, as main has made them of the configuration. */
@@ -140,6 +149,8 @@ export class Engine implements Server {
   readonly blockedClients: BlockedClients;
   private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
+  /** This worker's part in the journal; null where there is none. */
+  readonly recording: Recording | null;
 
   constructor(setup: EngineSetup) {
     this.workerIndex = setup.workerIndex;
@@ -185,12 +196,25 @@ export class Engine implements Server {
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
     serveUserTopics(this);
+    this.recording = this.openRecording(setup);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openRecording({ journal }: EngineSetup): Recording | null {
+    if (journal === undefined) return null;
+    const { mesh } = this;
+    const wake = (): void => {
+      if (this.keeper !== null) mesh.tell(this.keeper, JOURNAL_WAKE, '');
+    };
+    const recording = new Recording(this.dispatcher, journal, this.workerIndex, wake);
+    mesh.on(JOURNAL_RECORD, (isOn) => recording.turn(isOn === true));
+    mesh.onText(JOURNAL_DURABLE, () => recording.release());
+    return recording;
   }
 
   private openTracking(setup: EngineSetup): Tracking {
@@ -311,6 +335,7 @@ export class Engine implements Server {
   beginRead(byteCount: number): void {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
+    if (this.recording !== null) this.recording.beginRead();
     if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
   }
 

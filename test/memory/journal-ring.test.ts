@@ -77,41 +77,43 @@ test('numbers are compared across the place where they wrap', () => {
   expect(isNumberReached(0x7fffffff, -0x80000000)).toBe(false);
 });
 
-test('between two producing threads and a consumer nothing is lost, changed, or out of order', async () => {
-  const seed = freshSeed('journal rings');
-  const state = createJournalState();
-  const tasks = [1, 2].map(
-    (index): RingTask => ({
+test(
+  'between two producing threads and a consumer nothing is lost, changed, or out of order',
+  async () => {
+    const seed = freshSeed('journal rings');
+    const state = createJournalState();
+    const tasks = [1, 2].map((index): RingTask => ({
       state,
       ring: createRingMemory(4096),
       records: RECORDS,
       bytesMax: 20_000,
       seed: seed + index,
-    }),
-  );
-  const workers = tasks.map((task) => {
-    const worker = new Worker(new URL('./journal-ring-worker.ts', import.meta.url).href);
-    worker.postMessage(task);
-    return new Promise<void>((resolve, reject) => {
-      worker.addEventListener('message', () => resolve());
-      worker.addEventListener('error', (event) => reject(new Error(event.message)));
-    }).finally(() => worker.unref());
-  });
-  const readers = tasks.map(({ ring, bytesMax }) => new RingReader(ring, bytesMax));
-  // The merge by number, in its plainest form.
-  for (let next = 1; next <= RECORDS * 2;) {
-    let isIdle = true;
-    for (const reader of readers) {
-      while (reader.consumer.begin() && reader.consumer.number === next) {
-        const before = reader.count;
-        if (!reader.step(300)) break;
-        isIdle = false;
-        if (reader.count > before) next++;
+    }));
+    const workers = tasks.map((task) => {
+      const worker = new Worker(new URL('./journal-ring-worker.ts', import.meta.url).href);
+      worker.postMessage(task);
+      return new Promise<void>((resolve, reject) => {
+        worker.addEventListener('message', () => resolve());
+        worker.addEventListener('error', (event) => reject(new Error(event.message)));
+      }).finally(() => worker.unref());
+    });
+    const readers = tasks.map(({ ring, bytesMax }) => new RingReader(ring, bytesMax));
+    // The merge by number, in its plainest form.
+    for (let next = 1; next <= RECORDS * 2;) {
+      let isIdle = true;
+      for (const reader of readers) {
+        while (reader.consumer.begin() && reader.consumer.number === next) {
+          const before = reader.count;
+          if (!reader.step(300)) break;
+          isIdle = false;
+          if (reader.count > before) next++;
+        }
+        reader.consumer.release();
       }
-      reader.consumer.release();
+      if (isIdle) await Bun.sleep(0);
     }
-    if (isIdle) await Bun.sleep(0);
-  }
-  await Promise.all(workers);
-  expect(readers.map(({ count }) => count)).toEqual([RECORDS, RECORDS]);
-}, 60_000 + RECORDS * 2);
+    await Promise.all(workers);
+    expect(readers.map(({ count }) => count)).toEqual([RECORDS, RECORDS]);
+  },
+  60_000 + RECORDS * 2,
+);

@@ -34,6 +34,7 @@ import {
   noGroup,
   readStream,
 } from './arguments.ts';
+import { xautoclaimEffect, xclaimEffect } from './effects.ts';
 import { replyEntryOf, replyId } from './entries.ts';
 
 const ACL = ['stream'];
@@ -61,6 +62,7 @@ export const pendingRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Makes pending entries those of another consumer.',
     run: xclaimCommand,
+    effect: xclaimEffect,
   },
   {
     name: 'XAUTOCLAIM',
@@ -72,6 +74,7 @@ export const pendingRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Makes pending entries that have been idle those of another consumer.',
     run: xautoclaimCommand,
+    effect: xautoclaimEffect,
   },
 ];
 
