@@ -9,6 +9,8 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseCores, describeMachine } from '../machine.ts';
 import { printLine, type Result, type Skipped } from '../result.ts';
+import { appendOnly } from './append-only.ts';
+import { cacheHits } from './cache-hits.ts';
 import { collectionMemory } from './collection-memory.ts';
 import { collections, collectionsCapacity } from './collections.ts';
 import { conversations } from './conversations.ts';
@@ -20,6 +22,7 @@ import { memory } from './memory.ts';
 import type { Bench, Scenario } from './scenario.ts';
 import { stopServersOnExit } from './server.ts';
 import { sinter } from './sinter.ts';
+import { snapshots } from './snapshots.ts';
 import { stall } from './stall.ts';
 import { suite } from './suite.ts';
 import { printGoals, printResult } from './table.ts';
@@ -41,6 +44,9 @@ const scenarios: readonly Scenario[] = [
   collectionMemory,
   sinter,
   conversations,
+  snapshots,
+  appendOnly,
+  cacheHits,
 ];
 
 async function main(): Promise<void> {

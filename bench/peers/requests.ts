@@ -25,10 +25,12 @@ export interface Batch {
 
 /** `key:` and twelve digits: the keys redis-benchmark uses, so that either tool may fill for the other. */
 const KEY = 'key:<new12>';
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const VALUE_SEED = 0x2f6e2b1;
 
 /** `count` times the same command, with the number 0 everywhere. */
 export function makeBatch(protocol: Protocol, command: Command, count: number, valueBytes: number): Batch {
-  const request = findRequest(protocol, command, 'x'.repeat(valueBytes));
+  const request = findRequest(protocol, command, valueText(valueBytes));
   const { text, slots } = fillPlaces(request.text);
   const all: number[] = [];
   for (let i = 0; i < count; i++) {
@@ -45,6 +47,17 @@ export function makeBatch(protocol: Protocol, command: Command, count: number, v
     replyLines: lines * count,
     replyStart: (request.reply ?? request.replyStart ?? '').charCodeAt(0),
   };
+}
+
+/** Letters in which a compressor finds nothing: snapshots must not be cheap because every value is one letter. */
+function valueText(byteCount: number): string {
+  let state = VALUE_SEED;
+  let text = '';
+  while (text.length < byteCount) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    text += LETTERS[state >>> 26]!;
+  }
+  return text;
 }
 
 function findRequest(protocol: Protocol, command: Command, value: string): Request {

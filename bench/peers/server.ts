@@ -23,7 +23,11 @@ export interface ServerOptions {
   /** Cores for taskset, or null to let the scheduler choose. */
   readonly cores: string | null;
   readonly threadCount?: number;
+  /** Further arguments, in the product's own words. */
+  readonly flags?: readonly string[];
   readonly certificates?: Certificates | undefined;
+  /** Where it keeps its files, which the caller removes. Default: one of its own, which goes with it. */
+  readonly directory?: string;
 }
 
 interface Ports {
@@ -44,9 +48,9 @@ const launchArguments: Record<
   Product,
   (ports: Ports, options: ServerOptions, directory: string) => string[]
 > = {
-  damselfly(ports, options) {
+  damselfly(ports, options, directory) {
     const argv = ['--bind', '127.0.0.1', '--port', `${ports.resp}`, '--memcached-port', `${ports.memcached}`];
-    argv.push('--threads', `${options.threadCount ?? 1}`);
+    argv.push('--threads', `${options.threadCount ?? 1}`, '--save', '', '--dir', directory);
     // No authority: without client certificates to check it must not be given (a server would demand them).
     if (options.certificates) argv.push(...tlsArguments(ports.tls, options.certificates));
     return argv;
@@ -106,9 +110,10 @@ export function stopServersOnExit(): void {
 /** Starts `options.binary` and returns once it answers on its port. Throws with the server's own words if it ends. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const product = productOf(options.binary);
-  const directory = mkdtempSync(join(tmpdir(), 'bench-peer-'));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'bench-peer-'));
   const ports = { resp: freePort(), memcached: freePort(), tls: freePort() };
-  const argv = [options.binary, ...launchArguments[product](ports, options, directory)];
+  const own = launchArguments[product](ports, options, directory);
+  const argv = [options.binary, ...own, ...(options.flags ?? [])];
   const logFile = join(directory, 'server.log');
   const child = Bun.spawn(pinned(options.cores, argv), {
     cwd: directory,
@@ -124,7 +129,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await child.exited;
     clearTimeout(killer);
     running.delete(child);
-    rmSync(directory, { recursive: true, force: true });
+    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
   }
 
   try {

@@ -57,10 +57,15 @@ export function putString(key: Key, out: EffectSink): void {
   out.word(`${whenMs}`);
 }
 
+/** The record of the key at argument `index`, which `call.key` is located at then, or 0. */
+export function findArgument({ key, keyspace, source, args, database }: Call, index: number): number {
+  keyspace.locate(key, source, args[index * 2]!, args[index * 2 + 1]!, database);
+  return keyspace.find(key);
+}
+
 /** The key at argument `index` became a string, or is gone. */
 export function putStringOrDelete(call: Call, index: number, out: EffectSink): void {
-  call.locate(index, call.key);
-  if (call.keyspace.find(call.key) === 0) putDelete(call.key, out);
+  if (findArgument(call, index) === 0) putDelete(call.key, out);
   else putString(call.key, out);
 }
 
@@ -76,8 +81,7 @@ export const plainOrStringOfKey: Effect = (call, out) => {
 /** The expiry of the key has changed, or the key is gone. */
 export const expiryOfKey: Effect = (call, out) => {
   const { key } = call;
-  call.locate(1, key);
-  if (call.keyspace.find(key) === 0) return putDelete(key, out);
+  if (findArgument(call, 1) === 0) return putDelete(key, out);
   const whenMs = expiryAtMs(key.shard, key.record);
   out.begin(whenMs === 0 ? 2 : 3);
   out.word(whenMs === 0 ? 'PERSIST' : 'PEXPIREAT');
@@ -87,8 +91,7 @@ export const expiryOfKey: Effect = (call, out) => {
 
 /** The key is gone, if anything has happened. */
 export const deletionOfKey: Effect = (call, out) => {
-  call.locate(1, call.key);
-  if (call.keyspace.find(call.key) === 0) putDelete(call.key, out);
+  if (findArgument(call, 1) === 0) putDelete(call.key, out);
 };
 
 /** The same request under another name without its argument `left`: a command that might have waited but need not. */

@@ -76,6 +76,11 @@ export const enum Counter {
   TrackedKeys = 25,
   TrackedItems = 26,
   TrackedPrefixes = 27,
+  /** Bytes that the worker may add before it looks at used memory again. */
+  ReservedBytes = 60,
+  /** Milliseconds during which there has been more than maxmemory: in all, and since it began. Worker 0's. */
+  EvictionExceededMs = 61,
+  EvictionExceededNowMs = 62,
   MemcachedFirst = 32,
   Count = 64,
 }

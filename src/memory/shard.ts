@@ -84,6 +84,9 @@ export const enum Header {
   PatternVersion = 35,
   /** ...and how many messages were published: a double at words 36-37. */
   Publications = 36,
+  /** What is remembered of evicted keys (store/eviction/ghosts.ts): where it lies, and its places. */
+  Ghosts = 44,
+  GhostCount = 45,
   /** Heads of the lists of partly used slabs, one word per size class. */
   ClassHeads = 64,
   /** Bitmap of the non-empty free run bins, six words. */

@@ -34,6 +34,7 @@ import {
   type Server,
 } from '../commands/row.ts';
 import type { Blocking } from './blocking/blocking.ts';
+import type { MemoryGuard } from './eviction/memory-guard.ts';
 import { isPaused, isQueued, refuseByState, type Pause } from './gates.ts';
 import { type Journal, NO_JOURNAL } from './journal/journal.ts';
 import { KeyHashes } from './key-hashes.ts';
@@ -55,9 +56,9 @@ import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 
 /** Flags that only the commands have which run others. */
 const RUNS_OTHERS = Flag.NoScript | Flag.MayReplicate;
+/** Flags of commands that may make the data grow, or run others that do. */
+const MAY_GROW = Flag.DenyOom | Flag.MayReplicate;
 const NO_ARGUMENTS = new Int32Array(0);
-/** So little data is in the processor's cache all the time, and need not be fetched into it. */
-const CACHED_BYTES_MAX = 64 << 10;
 
 export class Dispatcher implements Call {
   readonly keyspace: Keyspace;
@@ -84,10 +85,7 @@ export class Dispatcher implements Call {
   /** The commands run are those of a script: a monitor is shown them as such. */
   isInScript = false;
   tracking: Tracking | null = null;
-  /** While set, commands that may grow the data are refused. The owner renews it once per read. */
-  memoryFull = false;
-  /** Limit on the data, 0 for none. */
-  memoryBytesMax = 0;
+  guard!: MemoryGuard;
   readonly pause: Pause = { untilMs: 0, all: false };
   /** Looks at requests before they are run. */
   readonly ahead: ReadAhead;
@@ -137,12 +135,8 @@ export class Dispatcher implements Call {
     this.meter.beginRead();
   }
 
-  /** Renews `memoryFull`, for data that is about to grow by `addedBytes`. */
-  checkMemory(addedBytes: number): void {
-    const limit = this.memoryBytesMax;
-    const usedBytes = this.keyspace.usedBytes();
-    this.memoryFull = limit > 0 && usedBytes + addedBytes > limit;
-    this.keyspace.isCached = usedBytes < CACHED_BYTES_MAX;
+  get memoryFull(): boolean {
+    return this.guard.isFull;
   }
 
   /**
@@ -262,11 +256,19 @@ export class Dispatcher implements Call {
       const refusal = this.server.accessLog.refuse(this.client, command, this);
       if (refusal !== null) return this.reject(command, refusal);
     }
-    // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
-    if (command.grows && !this.memoryFull) this.checkMemory(0);
-    if (this.memoryFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
+    if ((command.flags & MAY_GROW) !== 0) this.makeRoom(command);
+    if (this.guard.isFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
       return this.reject(command, OUT_OF_MEMORY);
     return true;
+  }
+
+  private makeRoom(command: Command): void {
+    const { args, count, guard } = this;
+    const last = (count - 1) * 2;
+    const byteCount = args[last]! + args[last + 1]! - args[0]!;
+    // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
+    if (command.grows) guard.check(byteCount);
+    else guard.admit(byteCount);
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
@@ -337,7 +339,7 @@ export class Dispatcher implements Call {
     else {
       this.readDatabase();
       this.runGuarded(command);
-      if (this.blocking.hasReady) this.serveLater();
+      this.serveReady();
     }
   }
 
@@ -457,7 +459,8 @@ export class Dispatcher implements Call {
   }
 
   /** A command without locks of its own has taken and given back those of keys for which clients wait. */
-  private serveLater(): void {
+  serveReady(): void {
+    if (!this.blocking.hasReady) return;
     this.locks.wantAll();
     this.locks.lockWanted();
     try {

@@ -29,6 +29,7 @@ import { ClientPause, serveClientTopics } from './clients/clients.ts';
 import type { Connection } from './clients/connection.ts';
 import { Deliveries } from './clients/deliveries.ts';
 import { Dispatcher } from './dispatch.ts';
+import { Eviction } from './eviction/eviction.ts';
 import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
@@ -71,6 +72,8 @@ export interface EngineSetup {
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
+  /** What workers share about the use of keys; a worker alone makes its own. */
+  readonly uses?: SharedArrayBuffer;
   /** What workers share about scripts; a worker alone makes its own. */
   readonly scripts?: SharedArrayBuffer;
   /** State of the journal and this worker's ring; without them nothing is ever recorded. */
@@ -114,6 +117,7 @@ export class Engine implements Server {
   readonly registry: Registry;
   readonly apiVersion = API_VERSION;
   readonly dispatcher: Dispatcher;
+  readonly eviction: Eviction;
   readonly memcached: MemcachedDispatcher;
   readonly scripts: Scripts;
   readonly config: Config;
@@ -175,6 +179,7 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.eviction = this.openEviction(setup);
     this.scripts = new Scripts(
       setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
       setup.workerIndex,
@@ -215,6 +220,17 @@ export class Engine implements Server {
     mesh.on(JOURNAL_RECORD, (isOn) => recording.turn(isOn === true));
     mesh.onText(JOURNAL_DURABLE, () => recording.release());
     return recording;
+  }
+
+  private openEviction(setup: EngineSetup): Eviction {
+    const { keyspace, control, dispatcher } = this;
+    const eviction = new Eviction(keyspace, control, setup.workerIndex, setup.uses, dispatcher.pause);
+    dispatcher.guard = eviction.guard;
+    eviction.guard.onEvicted = (elapsedMs) => {
+      this.slowness.latency.addIfLong('eviction-cycle', elapsedMs);
+      dispatcher.serveReady();
+    };
+    return eviction;
   }
 
   private openTracking(setup: EngineSetup): Tracking {
@@ -294,7 +310,7 @@ export class Engine implements Server {
   }
 
   private applyConfig(changed: readonly string[]): void {
-    this.dispatcher.memoryBytesMax = this.config.number('maxmemory');
+    this.eviction.configure(this.config);
     // Redis takes greater limits; what passed ours could not be stored, and its position would overflow 31 bits.
     this.bulkBytesMax = Math.min(this.config.number('proto-max-bulk-len'), SHARD_BYTES);
     this.keyspace.stringBytesMax = this.bulkBytesMax;
@@ -336,12 +352,9 @@ export class Engine implements Server {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
     if (this.recording !== null) this.recording.beginRead();
-    if (--this.readsUntilMemoryCheck <= 0 || byteCount >= LARGE_READ_BYTES) this.checkMemory(byteCount);
-  }
-
-  private checkMemory(byteCount: number): void {
+    if (--this.readsUntilMemoryCheck > 0 && byteCount < LARGE_READ_BYTES) return;
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
-    this.dispatcher.checkMemory(byteCount);
+    this.eviction.guard.check(byteCount);
   }
 
   /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */

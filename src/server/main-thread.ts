@@ -1,4 +1,5 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { densityMemoryBytes } from '../store/eviction/hit-density.ts';
 import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
@@ -76,6 +77,7 @@ export class MainThread {
       shards,
       interests: createShardMemory(INTEREST_BYTES),
       scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
+      uses: new SharedArrayBuffer(densityMemoryBytes(workerCount)),
       audience: createShardMemory(AUDIENCE_BYTES),
       watches: createShardMemory(WATCH_BYTES),
       tracking: createTrackingMemory(workerCount),

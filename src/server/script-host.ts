@@ -54,7 +54,7 @@ export class ServerScriptHost implements ScriptHost {
     // Redis: a script that has begun to write is let end, so that it is not left half done.
     if ((flags & Flag.DenyOom) === 0 || hadWritten) return null;
     if ((scripts.flags & ScriptFlag.AllowOom) !== 0) return null;
-    if (grows && !dispatcher.memoryFull) dispatcher.checkMemory(0);
+    if (grows && !dispatcher.memoryFull) dispatcher.guard.look(0);
     return dispatcher.memoryFull ? `-${OUT_OF_MEMORY}` : null;
   }
 

@@ -2,6 +2,7 @@
 import { resetAllocator } from '../memory/allocator.ts';
 import { DATABASE_COUNT_MAX, Head, Header, type Shard } from '../memory/shard.ts';
 import { collectEntries, tableCount } from '../structures/table.ts';
+import { dropGhosts } from './eviction/ghosts.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import { recordDatabase } from './record.ts';
@@ -15,6 +16,7 @@ export function clearShard(keyspace: Keyspace, shard: Shard): void {
   const table = heads[head + Head.Table]!;
   const count = table === 0 ? 0 : tableCount(shard, table);
   resetAllocator(shard);
+  dropGhosts(shard);
   heads[head + Head.Table] = 0;
   heads[head + Head.Directory] = 0;
   heads[head + Head.ExpiryCursor] = 0;

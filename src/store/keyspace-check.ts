@@ -13,6 +13,7 @@ import {
   tableDirectory,
   verifyTable,
 } from '../structures/table.ts';
+import { ghostBytes } from './eviction/ghosts.ts';
 import { emptyGraveyard } from './graveyard.ts';
 import { verifyHash } from './hash/check.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -61,7 +62,7 @@ export function verifyShard(keyspace: Keyspace, shard: Shard): number {
   const entries: number[] = [];
   assert(collectEntries(shard, table, 0, count + 1, entries) === -1, 'keyspace: walk goes on past the end');
   assert(entries.length === count * 2, 'keyspace: walk misses entries');
-  let bytes = tableBytesUsed(shard, table);
+  let bytes = tableBytesUsed(shard, table) + ghostBytes(shard);
   const fieldExpiries = new Map<number, number>();
   const keys = new Map<number, number>();
   const expiries = new Map<number, number>();

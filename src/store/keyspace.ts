@@ -24,6 +24,7 @@ import {
   tableDepth,
   tableDirectory,
 } from '../structures/table.ts';
+import type { AccessKeeper } from './eviction/access.ts';
 import { buryRecord } from './graveyard.ts';
 import type { Key } from './key.ts';
 import { verifyShard } from './keyspace-check.ts';
@@ -38,6 +39,7 @@ import {
   keyOfDatabaseAt,
   prefixBytes,
   Record,
+  recordAccess,
   recordBytes,
   recordDatabase,
   recordEncoding,
@@ -74,8 +76,10 @@ export class Keyspace {
   private readonly shardMask: number;
   /** Unix time in milliseconds that commands see; the owner refreshes it once per read. */
   nowMs = 0;
-  /** Access clock in seconds, 24 bits. */
+  /** The access bits of a new record: seconds, unless a keeper says otherwise. */
   accessClock = 0;
+  /** Keeps the access bits; null: they are the seconds of the last use. */
+  accessKeeper: AccessKeeper | null = null;
   /** False while lookups must not count as an access (CLIENT NO-TOUCH). */
   touchOnRead = true;
   /** Called for a change in a shard whose keys somebody has an interest in. */
@@ -86,6 +90,8 @@ export class Keyspace {
   onLapsed: ((key: Key) => void) | null = null;
   /** The same for a field of the hash found under a key. */
   onLapsedField: ((key: Key, field: Bytes, at: number, byteCount: number) => void) | null = null;
+  /** Called before a key is removed because memory is short, when somebody wants to know. */
+  onEvicted: ((key: Key) => void) | null = null;
   /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
   onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
@@ -115,7 +121,7 @@ export class Keyspace {
   /** Lets commands see the time `nowMs`. */
   setTime(nowMs: number): void {
     this.nowMs = nowMs;
-    this.accessClock = Math.floor(nowMs / 1000) & 0xffffff;
+    this.accessClock = this.accessKeeper?.setTime(nowMs) ?? Math.floor(nowMs / 1000) & 0xffffff;
   }
 
   /** The physical database that stands for a logical one at this moment. */
@@ -239,8 +245,19 @@ export class Keyspace {
       return 0;
     }
     this.counters[Counter.KeyspaceHits]!++;
-    if (this.touchOnRead) touchAccess(key.shard, record, this.accessClock);
+    if (this.touchOnRead) this.noteRead(key.shard, record);
     return record;
+  }
+
+  /** The record has been read by somebody whose accesses count. */
+  noteRead(shard: Shard, record: number): void {
+    if (this.accessKeeper === null) touchAccess(shard, record, this.accessClock);
+    else this.accessKeeper.noteRead(shard, record);
+  }
+
+  /** The access bits of what takes the place of `old`. */
+  private accessAfter(shard: Shard, old: number): number {
+    return this.accessKeeper === null || old === 0 ? this.accessClock : recordAccess(shard, old);
   }
 
   /** `find` for a command that asks about the key only: counts a hit or miss but no access. */
@@ -259,7 +276,7 @@ export class Keyspace {
     const old = this.find(key);
     if (whenMs <= 0 && old !== 0 && isPlainStringOf(shard, old, byteCount)) {
       setRecordKind(shard, old, ValueType.String, Encoding.Plain);
-      stampRecord(shard, old, this.accessClock, shard.heads[shard.head + Head.Epoch]!);
+      stampRecord(shard, old, this.accessAfter(shard, old), shard.heads[shard.head + Head.Epoch]!);
       copyBytes(from, fromAt, shard.bytes, old + Record.HeaderBytes + key.byteCount, byteCount);
       this.touched(key);
       return Status.Ok;
@@ -319,7 +336,7 @@ export class Keyspace {
       free(shard, record);
       return 0;
     }
-    this.writeHead(key, record, flags, byteCount, false);
+    this.writeHead(key, record, flags, byteCount, false, this.accessClock);
     if (expiry !== 0) writeExpiryAtMs(shard, record, expiry);
     copyBytes(from, fromAt, shard.bytes, valueAt(shard, record), byteCount);
     return record;
@@ -332,6 +349,7 @@ export class Keyspace {
     if (old !== record) {
       countExpiry(shard, key.database, recordFlags(shard, old), recordFlags(shard, record));
       setSlotRef(shard, key.slot, record);
+      touchAccess(shard, record, this.accessAfter(shard, old));
       this.freeRecord(shard, old);
       key.record = record;
     }
@@ -348,11 +366,12 @@ export class Keyspace {
   private makeRoom(key: Key, old: number, flags: number, byteCount: number): number {
     const shard = key.shard;
     const bytes = prefixBytes(flags) + key.byteCount + byteCount;
+    const access = this.accessAfter(shard, old);
     if (old !== 0 && recordType(shard, old) === ValueType.String) {
       const oldFlags = recordFlags(shard, old);
       if ((oldFlags & RecordFlag.Slack) === 0 && blockBytes(bytes) === blockBytes(recordBytes(shard, old))) {
         countExpiry(shard, key.database, oldFlags, flags);
-        this.writeHead(key, old, flags, byteCount, keyAt(shard, old) === old + prefixBytes(flags));
+        this.writeHead(key, old, flags, byteCount, keyAt(shard, old) === old + prefixBytes(flags), access);
         return old;
       }
     }
@@ -367,14 +386,21 @@ export class Keyspace {
       return 0;
     }
     key.record = record;
-    this.writeHead(key, record, flags, byteCount, false);
+    this.writeHead(key, record, flags, byteCount, false, access);
     return record;
   }
 
-  private writeHead(key: Key, record: number, flags: number, byteCount: number, keyInPlace: boolean): void {
+  private writeHead(
+    key: Key,
+    record: number,
+    flags: number,
+    byteCount: number,
+    keyInPlace: boolean,
+    access: number,
+  ): void {
     const shard = key.shard;
     writeRecordHeader(shard, record, flags, key.database, key.byteCount, byteCount);
-    stampRecord(shard, record, this.accessClock, shard.heads[shard.head + Head.Epoch]!);
+    stampRecord(shard, record, access, shard.heads[shard.head + Head.Epoch]!);
     if ((flags & RecordFlag.Item) !== 0) {
       writeItemCas(shard, record, 0);
       writeItemClientFlags(shard, record, 0);
@@ -424,7 +450,7 @@ export class Keyspace {
     const shard = key.shard;
     const record = allocate(shard, prefixBytes(flags) + key.byteCount + byteCount);
     if (record === 0) return 0;
-    this.writeHead(key, record, flags, byteCount, false);
+    this.writeHead(key, record, flags, byteCount, false, this.accessClock);
     setRecordKind(shard, record, type, encoding);
     return record;
   }
@@ -440,6 +466,7 @@ export class Keyspace {
     if (old !== 0) {
       countExpiry(shard, key.database, recordFlags(shard, old), flags);
       setSlotRef(shard, key.slot, record);
+      touchAccess(shard, record, this.accessAfter(shard, old));
       this.freeRecord(shard, old);
     } else if (!this.addToTable(key, record, flags)) return Status.OutOfMemory;
     key.record = record;
@@ -496,6 +523,13 @@ export class Keyspace {
     key.slot = 0;
   }
 
+  /** Takes back a record that was entered under `key` where there was none, before anybody was told. */
+  dropRecord(key: Key): void {
+    const { record } = key;
+    this.unlink(key);
+    this.freeRecord(key.shard, record);
+  }
+
   /** Removes the record found under `key`. */
   remove(key: Key): void {
     const shard = key.shard;
@@ -519,6 +553,8 @@ export class Keyspace {
       if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
         writeItemCas(shard, key.record, this.nextCas(shard));
       }
+      if (this.accessKeeper !== null) this.accessKeeper.noteWrite(key, this.touchOnRead);
+      else if (this.touchOnRead) touchAccess(shard, key.record, this.accessClock);
     }
     if (shard.heads[shard.head + Head.Interests] !== 0) this.onTouched(key);
   }

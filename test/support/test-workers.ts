@@ -4,6 +4,7 @@
 import { ControlBlock } from '../../src/memory/control.ts';
 import { createShardHeads, createShardMemory } from '../../src/memory/shard.ts';
 import { SCRIPT_MEMORY_BYTES } from '../../src/scripting/scripts.ts';
+import { densityMemoryBytes } from '../../src/store/eviction/hit-density.ts';
 import { createTrackingMemory } from '../../src/store/tracking-board.ts';
 import { Config } from '../../src/server/config/config.ts';
 import { Engine } from '../../src/server/engine.ts';
@@ -25,6 +26,7 @@ export class TestWorkers {
       shards: Array.from({ length: SHARD_COUNT }, () => createShardMemory(SHARD_BYTES)),
       interests: createShardMemory(SHARD_BYTES),
       scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
+      uses: new SharedArrayBuffer(densityMemoryBytes(workerCount)),
       audience: createShardMemory(SHARD_BYTES),
       watches: createShardMemory(SHARD_BYTES),
       tracking: createTrackingMemory(workerCount),

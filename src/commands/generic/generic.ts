@@ -5,6 +5,7 @@ import { copyRecord, moveRecord } from '../../store/copying.ts';
 import { expiryAtMs } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { isWord } from '../argument.ts';
+import { dumpRows } from './dump.ts';
 import { expiryRows } from './expiry.ts';
 import { scanRows } from './scan.ts';
 import { objectRow } from './object.ts';
@@ -129,6 +130,7 @@ export const genericFamily: Family = {
       summary: 'Moves a key to another database unless it has one of that name.',
       run: moveCommand,
     },
+    ...dumpRows,
     ...expiryRows,
     ...scanRows,
     ...sortRows,

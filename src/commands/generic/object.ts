@@ -1,6 +1,5 @@
 /** OBJECT: what is known of a key beside its value. */
-import type { Shard } from '../../memory/shard.ts';
-import { recordAccess } from '../../store/record.ts';
+import { idleSeconds } from '../../store/eviction/access.ts';
 import { type Call, Flag, type Handler, key, KeyFlag, type Row } from '../row.ts';
 import { encodingName } from '../value-names.ts';
 
@@ -41,7 +40,6 @@ function subcommand(name: string, since: string, summary: string, run: Handler):
   };
 }
 
-const CLOCK_MASK = 0xffffff;
 const LFU_SELECTED =
   'ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
 const LFU_NOT_SELECTED =
@@ -70,11 +68,13 @@ function encodingCommand(call: Call): void {
   else call.reply.bulkText(encodingName(call.key.shard, record));
 }
 
-/** Limit: no access frequency is kept, under any policy. */
 function freqCommand(call: Call): void {
-  if (call.keyspace.peek(call.key) === 0) return call.reply.nil();
-  if (!usesFrequency(call)) return call.reply.error(LFU_NOT_SELECTED);
-  call.reply.integer(0);
+  const { key, keyspace, reply } = call;
+  const record = keyspace.peek(key);
+  if (record === 0) return reply.nil();
+  const keeper = keyspace.accessKeeper;
+  if (keeper === null) reply.error(LFU_NOT_SELECTED);
+  else reply.integer(keeper.frequency(key.shard, record));
 }
 
 function helpCommand(call: Call): void {
@@ -83,22 +83,15 @@ function helpCommand(call: Call): void {
 }
 
 function idleTimeCommand(call: Call): void {
-  const record = call.keyspace.peek(call.key);
-  if (record === 0) return call.reply.nil();
-  if (usesFrequency(call)) return call.reply.error(LFU_SELECTED);
-  call.reply.integer(idleSeconds(call, call.key.shard, record));
-}
-
-function idleSeconds(call: Call, shard: Shard, record: number): number {
-  return (call.keyspace.accessClock - recordAccess(shard, record)) & CLOCK_MASK;
+  const { key, keyspace, reply } = call;
+  const record = keyspace.peek(key);
+  if (record === 0) reply.nil();
+  else if (keyspace.accessKeeper !== null) reply.error(LFU_SELECTED);
+  else reply.integer(idleSeconds(keyspace, key.shard, record));
 }
 
 /** No value is shared: the keyspace holds the only reference. */
 function refCountCommand(call: Call): void {
   if (call.keyspace.peek(call.key) === 0) call.reply.nil();
   else call.reply.integer(1);
-}
-
-function usesFrequency(call: Call): boolean {
-  return call.server.setting('maxmemory-policy').endsWith('-lfu');
 }

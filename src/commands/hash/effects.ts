@@ -2,7 +2,7 @@
 import { fieldTime } from '../../store/hash/hash.ts';
 import { RecordFlag, recordFlags } from '../../store/record.ts';
 import { isWord } from '../argument.ts';
-import { type EffectSink, putArgument, putKey, ReplyScan } from '../effect.ts';
+import { type EffectSink, findArgument, putArgument, putKey, ReplyScan } from '../effect.ts';
 import type { Call } from '../row.ts';
 import { argumentElement } from './value.ts';
 
@@ -22,11 +22,6 @@ function fieldsOf(call: Call): Fields {
 function timeOf(call: Call, index: number): number {
   const { key, keyspace } = call;
   return key.record === 0 ? -1 : fieldTime(keyspace, key, argumentElement(call, index));
-}
-
-function locate(call: Call): void {
-  call.locate(1, call.key);
-  call.keyspace.find(call.key);
 }
 
 /** Those of the fields that have the time `timeMs`, as one request; -1 for those that are gone. */
@@ -49,7 +44,7 @@ function putFields(call: Call, indexes: readonly number[], timeMs: number, out: 
 
 /** Of HEXPIRE and its kin and HGETEX: the fields named have other times, or are gone. */
 export function timesEffect(call: Call, out: EffectSink): void {
-  locate(call);
+  findArgument(call, 1);
   const { first, count } = fieldsOf(call);
   const byTime = new Map<number, number[]>();
   for (let index = first; index < first + count; index++) {
@@ -63,7 +58,7 @@ export function timesEffect(call: Call, out: EffectSink): void {
 
 export function hsetexEffect(call: Call, out: EffectSink): void {
   if (new ReplyScan(call).integer() !== 1) return;
-  locate(call);
+  findArgument(call, 1);
   const { first, count } = fieldsOf(call);
   for (let index = first; index < first + count * 2; index += 2) {
     const timeMs = timeOf(call, index);
@@ -83,7 +78,7 @@ export function hsetexEffect(call: Call, out: EffectSink): void {
 }
 
 export function hgetdelEffect(call: Call, out: EffectSink): void {
-  locate(call);
+  findArgument(call, 1);
   const { first, count } = fieldsOf(call);
   putFields(
     call,
@@ -96,7 +91,7 @@ export function hgetdelEffect(call: Call, out: EffectSink): void {
 export function hincrbyfloatEffect(call: Call, out: EffectSink): void {
   const reply = new ReplyScan(call);
   if (!reply.bulk()) return;
-  locate(call);
+  findArgument(call, 1);
   const { key } = call;
   // HSET would take away the time of the field.
   const isTimed = (recordFlags(key.shard, key.record) & RecordFlag.FieldExpiry) !== 0;

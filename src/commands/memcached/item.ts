@@ -15,7 +15,6 @@ import {
   recordType,
   setRecordFlags,
   setRecordKind,
-  touchAccess,
   valueAt,
   valueBytes,
   ValueType,
@@ -62,7 +61,7 @@ export function markFetched(call: MemcachedCall): void {
   const { shard, record } = call.key;
   const flags = recordFlags(shard, record);
   if ((flags & RecordFlag.Fetched) === 0) setRecordFlags(shard, record, flags | RecordFlag.Fetched);
-  touchAccess(shard, record, call.keyspace.accessClock);
+  call.keyspace.noteRead(shard, record);
 }
 
 /** Counts a read for INFO. */

@@ -1,6 +1,7 @@
 /** memcached's meta commands: mg, ms, md, ma, me, mn. Their flags are read once, before any lock is taken, into
  *  `scratchMeta`, and walked again, in the order they were sent, to write the reply. */
-import { recordBytes, expiryAtMs, itemClientFlags, recordAccess, recordFlags } from '../../store/record.ts';
+import { idleSeconds } from '../../store/eviction/access.ts';
+import { recordBytes, expiryAtMs, itemClientFlags, recordFlags } from '../../store/record.ts';
 import { recordType, RecordFlag, valueAt, valueBytes, ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import {
@@ -22,7 +23,6 @@ import { changeNumber, checkRoom, DATA_BYTES_MAX, numberError } from './text.ts'
 /** memcached: a meta command has at most this many tokens, the verb and the line's end included. */
 const TOKENS_MAX = 20;
 const BAD_FLAGS = 'CLIENT_ERROR invalid or duplicate flag';
-const ACCESS_CLOCK_MASK = 0xffffff;
 
 /** Tokens of `ms M`. */
 const STORE_MODES: ReadonlyMap<string, StoreMode> = new Map([
@@ -95,8 +95,7 @@ function secondsLeft(call: MemcachedCall): number {
 }
 
 function secondsSinceAccess(call: MemcachedCall): number {
-  const access = recordAccess(call.key.shard, call.key.record);
-  return (call.keyspace.accessClock - access) & ACCESS_CLOCK_MASK;
+  return idleSeconds(call.keyspace, call.key.shard, call.key.record);
 }
 
 // mg

@@ -74,6 +74,8 @@ export interface MemcachedCall {
   readonly database: number;
   /** Commands that may grow the data are refused. */
   readonly memoryFull: boolean;
+  /** Sees to room for so many bytes, before the request takes its lock. False: there is none. */
+  makeRoom(byteCount: number): boolean;
   /** Largest item, counted as memcached counts it (memcached-item-size-max). */
   readonly itemBytesMax: number;
   /** Raises one of memcached's statistics. */

@@ -213,7 +213,7 @@ function parseCas(call: MemcachedCall): Parsed {
 export function checkRoom(call: MemcachedCall): Parsed {
   const { request } = call;
   const tooLarge = isTooLarge(call, request.clientFlags, request.dataBytes);
-  if (!tooLarge && !call.memoryFull) return Parsed.Run;
+  if (!tooLarge && call.makeRoom(request.dataBytes)) return Parsed.Run;
   request.swallowBytes = request.dataBytes + 2;
   call.countEvent(tooLarge ? MemcachedEvent.StoreTooLarge : MemcachedEvent.StoreNoMemory);
   call.reply.text(tooLarge ? 'SERVER_ERROR object too large for cache' : `${NO_MEMORY} storing object`);

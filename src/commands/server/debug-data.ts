@@ -3,6 +3,7 @@ import { Bytes } from '../../base/bytes.ts';
 import { parseInt64, Int64 } from '../../base/int64.ts';
 import { parseInteger } from '../../base/number.ts';
 import { Head, Header, PAGE_BYTES, type Shard } from '../../memory/shard.ts';
+import { idleSeconds } from '../../store/eviction/access.ts';
 import {
   expiryAtMs,
   isRooted,
@@ -25,7 +26,6 @@ import type { Call } from '../row.ts';
 import { encodingName, typeName } from '../value-names.ts';
 
 const NOT_POSITIVE = 'ERR value is out of range, must be positive';
-const ACCESS_MASK = 0xffffff;
 
 /** Sets the keys `prefix:0` and on that do not exist; each is locked for itself, so that others get their turn. */
 export function debugPopulate(call: Call): void {
@@ -82,7 +82,7 @@ function describeRecord(call: Call, shard: Shard, record: number): string {
     encoding: encodingName(shard, record),
     serializedlength: serializedBytes(shard, record),
     lru: access,
-    lru_seconds_idle: (call.keyspace.accessClock - access) & ACCESS_MASK,
+    lru_seconds_idle: idleSeconds(call.keyspace, shard, record),
     type: typeName(shard, record),
     shard: shard.index,
     database: recordDatabase(shard, record),

@@ -1,5 +1,6 @@
 /** DEBUG: for tests and for who looks into a running server. Refused unless enable-debug-command allows it. */
 import { globMatch } from '../../base/glob.ts';
+import { debugDigest, debugDigestValue } from './debug-digest.ts';
 import { debugLayout, debugObject, debugPopulate, debugVerify } from './debug-data.ts';
 import { debugQuicklistThreshold, debugRefused, debugStructSize, debugTables } from './debug-figures.ts';
 import { helpText } from '../replies.ts';
@@ -26,6 +27,7 @@ const NOT_ALLOWED =
 
 /** Redis: subcommands of DEBUG are no commands of their own, and a wrong number of arguments is an unknown one. */
 interface DebugSubcommand {
+  /** Numbers of arguments that are right; empty: every one is. */
   readonly counts: readonly number[];
   readonly run: Handler;
 }
@@ -40,6 +42,8 @@ const SUBCOMMANDS: ReadonlyMap<string, DebugSubcommand> = new Map([
     name,
     { counts: [2, 3, 4, 5], run: debugRefused },
   ]),
+  ['digest', { counts: [2], run: debugDigest }],
+  ['digest-value', { counts: [], run: debugDigestValue }],
   ['error', { counts: [3], run: debugError }],
   ['htstats', { counts: [3, 4], run: debugTables }],
   ['layout', { counts: [2], run: debugLayout }],
@@ -63,12 +67,16 @@ function debugCommand(call: Call): void {
   }
   const name = call.text(1);
   const subcommand = SUBCOMMANDS.get(name.toLowerCase());
-  if (subcommand === undefined || !subcommand.counts.includes(call.count)) {
+  if (subcommand === undefined || !takes(subcommand, call.count)) {
     return call.reply.error(
       `ERR unknown subcommand or wrong number of arguments for '${name.slice(0, 128)}'. Try DEBUG HELP.`,
     );
   }
   subcommand.run(call);
+}
+
+function takes({ counts }: DebugSubcommand, count: number): boolean {
+  return counts.length === 0 || counts.includes(count);
 }
 
 /** Redis: the text is the whole error, its code included. */
@@ -162,6 +170,10 @@ function replyPush({ reply, client }: Call): void {
 }
 
 const HELP = [
+  'DIGEST',
+  '    Output a hex signature representing the current DB content.',
+  'DIGEST-VALUE <key> [<key> ...]',
+  '    Output a hex signature of the values of all the specified keys.',
   'ERROR <string>',
   '    Return a Redis protocol error with <string> as message. Useful for clients',
   '    unit tests to simulate Redis errors.',

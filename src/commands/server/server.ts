@@ -1,11 +1,13 @@
 /** The server as a whole: what it is and does, its clock, its end. */
 import { WallClock } from '../../base/wall-clock.ts';
+import { restoreAskingRow } from '../generic/dump.ts';
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, type Family, Flag } from '../row.ts';
 
 export const serverFamily: Family = {
   group: 'server',
   rows: [
+    restoreAskingRow,
     {
       name: 'INFO',
       since: '1.0.0',

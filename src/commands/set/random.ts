@@ -13,7 +13,7 @@ import { Hashing, SetReader } from '../../store/set/reader.ts';
 import { countMembers, settleSet } from '../../store/set/set.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 import { parseInt64Argument } from '../argument.ts';
-import { type EffectSink, putDelete, putKey, ReplyScan } from '../effect.ts';
+import { type EffectSink, findArgument, putDelete, putKey, ReplyScan } from '../effect.ts';
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findTyped, readTyped, WRONG } from '../typed-value.ts';
@@ -61,8 +61,7 @@ const DRAWN_KEPT_MAX = 4096;
 /** SPOP: the members that it has replied were removed, or all of them. */
 function spopEffect(call: Call, out: EffectSink): void {
   const { key } = call;
-  call.locate(1, key);
-  if (call.keyspace.find(key) === 0) return putDelete(key, out);
+  if (findArgument(call, 1) === 0) return putDelete(key, out);
   const reply = new ReplyScan(call);
   const count = call.count === 2 ? 1 : reply.array();
   if (count <= 0) return;

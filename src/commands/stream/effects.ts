@@ -15,7 +15,7 @@ import { Pending } from '../../structures/stream/pending-list.ts';
 import { formatId, ID_BYTES_MAX, StreamId } from '../../structures/stream/stream-id.ts';
 import { hasEntry, readStreamId, Stream, streamLength } from '../../structures/stream/stream-log.ts';
 import { isWord } from '../argument.ts';
-import { type EffectSink, putArgument, putArguments, putKey, ReplyScan } from '../effect.ts';
+import { type EffectSink, findArgument, putArgument, putArguments, putKey, ReplyScan } from '../effect.ts';
 import type { Call } from '../row.ts';
 import { isId, isSymbol, type MutableName, nameArgument, parseIdText } from './arguments.ts';
 
@@ -34,9 +34,7 @@ function putName({ bytes, at, byteCount }: Name, out: EffectSink): void {
 
 /** The root of the stream at argument `index`, or 0. */
 function locateStream(call: Call, index: number): number {
-  const { key, keyspace, source, args } = call;
-  keyspace.locate(key, source, args[index * 2]!, args[index * 2 + 1]!, call.database);
-  return streamAt(key, keyspace.find(key));
+  return streamAt(call.key, findArgument(call, index));
 }
 
 function streamAt({ shard }: Key, record: number): number {
@@ -153,7 +151,7 @@ function putClaim(
   out: EffectSink,
 ): void {
   const [deliveredMs, times] = how.split(' ');
-  out.begin(13 + ids.length - 1);
+  out.begin(13 + ids.length);
   out.word('XCLAIM');
   putKey(key, out);
   putName(groupName, out);

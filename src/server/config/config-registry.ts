@@ -172,7 +172,8 @@ export const SETTINGS = {
     (limits) => String(defaultMaxmemory(limits)),
     `limit on the data, or a share of the memory there is (80% by default, less on a small machine), 0 for none`,
   ),
-  'maxmemory-policy': accepted(
+  'maxmemory-policy': live(
+    'Memory',
     oneOf(
       'volatile-lru',
       'volatile-lfu',
@@ -184,12 +185,29 @@ export const SETTINGS = {
       'noeviction',
     ),
     'noeviction',
+    'which keys make room when maxmemory is reached',
   ),
-  'maxmemory-samples': accepted(integer(1, INT_MAX), '5'),
-  'maxmemory-eviction-tenacity': accepted(integer(0, 100), '10'),
+  'cache-mode': live(
+    'Memory',
+    yesNo(),
+    'no',
+    'evict, whatever maxmemory-policy says, the keys that the fewest hits are to be expected of',
+  ),
+  'maxmemory-samples': live('Memory', integer(1, INT_MAX), '5', 'keys drawn for each that is evicted'),
+  'maxmemory-eviction-tenacity': live(
+    'Memory',
+    integer(0, 100),
+    '10',
+    'how long a command may evict beyond its own need, 100 for as long as it takes',
+  ),
   'maxmemory-clients': accepted(memoryOrPercent(), '0'),
-  'lfu-log-factor': accepted(NUMBER, '10'),
-  'lfu-decay-time': accepted(NUMBER, '1'),
+  'lfu-log-factor': live('Memory', NUMBER, '10', 'how much rarer each further count of a key becomes'),
+  'lfu-decay-time': live(
+    'Memory',
+    NUMBER,
+    '1',
+    'minutes in which the count of a key falls by one, 0 for never',
+  ),
   activedefrag: accepted(yesNo(), 'no'),
   'active-defrag-cycle-min': accepted(integer(1, 99), '1'),
   'active-defrag-cycle-max': accepted(integer(1, 99), '25'),
@@ -215,7 +233,7 @@ export const SETTINGS = {
     'Data',
     eventClasses(),
     '',
-    'what happens to keys that is published: letters as in Redis, of which m, n, e, t and d bring nothing yet',
+    'what happens to keys that is published: letters as in Redis, of which m, n, t and d bring nothing yet',
   ),
   'hash-max-listpack-entries': live('Data', BIG_NUMBER, '512', 'fields up to which a hash is packed', {
     alias: 'hash-max-ziplist-entries',

@@ -2,6 +2,7 @@
 import { openAdvise } from '../../memory/give-back.ts';
 import { closeOverdueClients } from '../clients/clients.ts';
 import type { Engine } from '../engine.ts';
+import { EvictionDuty } from './eviction-duty.ts';
 import { ExpiryDuty } from './expiry-duty.ts';
 import { GraveyardDuty } from './graveyard-duty.ts';
 import { MemoryDuty } from './memory-duty.ts';
@@ -16,6 +17,7 @@ export function startDuties(engine: Engine): void {
   const expiry = new ExpiryDuty(keyspace, home, engine.config.number('databases'));
   const memory = new MemoryDuty(keyspace.shards, home, openAdvise());
   const graveyard = new GraveyardDuty(home, keyspace.counters);
+  const eviction = new EvictionDuty(engine.eviction, home, workerIndex === 0 ? engine.control : null);
   keyspace.onBuried = (shard) => graveyard.wake(shard);
   engine.mesh.on('expiry.enable', (enabled) => {
     expiry.enabled = enabled === true;
@@ -32,6 +34,7 @@ export function startDuties(engine: Engine): void {
       engine.slowness.latency.addIfLong('expire-cycle', performance.now() - started);
     }
     graveyard.tick();
+    eviction.tick();
     memory.tick();
     if (++tickCount % CLIENT_CHECK_TICKS === 0) closeOverdueClients(engine);
   }, TICK_MS);

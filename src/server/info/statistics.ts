@@ -22,6 +22,7 @@ const LASTING_COUNTERS: readonly number[] = [
   Counter.TrackedKeys,
   Counter.TrackedItems,
   Counter.TrackedPrefixes,
+  Counter.ReservedBytes,
 ];
 
 const RATES = [

@@ -48,7 +48,6 @@ export class ReplayClient implements ParkableClient {
       return `unknown command '${source.u8.toString('latin1', args[0]!, args[0]! + args[1]!).slice(0, 64)}'`;
     }
     const start = dispatcher.reply.at;
-    dispatcher.memoryFull = false;
     dispatcher.run(request, false, this);
     dispatcher.reply.at = start;
     if (this.itemFlags !== 0) this.setItemFlags(request);

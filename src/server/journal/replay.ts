@@ -61,16 +61,16 @@ export class Replay {
   feed(chunk: Uint8Array): ReplayFailure | null {
     this.append(chunk);
     if (this.count < this.neededBytes) return null;
-    const { keyspace, dispatcher } = this.engine;
+    const { keyspace, dispatcher, eviction, config } = this.engine;
     const { nowMs } = keyspace;
-    const { memoryBytesMax } = dispatcher;
     keyspace.nowMs = 0;
-    dispatcher.memoryBytesMax = 0;
+    // What fitted once is not refused.
+    eviction.guard.configure(0);
     try {
       return this.run();
     } finally {
       keyspace.nowMs = nowMs;
-      dispatcher.memoryBytesMax = memoryBytesMax;
+      eviction.configure(config);
       this.request.release(this.input);
       dispatcher.release(this.input);
     }

@@ -48,7 +48,8 @@ export class WorkerJournal implements Journal {
 
   append(call: Call): void {
     const { row } = call;
-    if ((row.flags & Flag.Write) === 0) return;
+    // PFCOUNT keeps what it has counted.
+    if ((row.flags & (Flag.Write | Flag.MayReplicate)) === 0) return;
     this.enter(call.client.database);
     this.isTelling = true;
     (row.effect ?? asItCame)(call, this.requests);

@@ -94,6 +94,11 @@ export class MemcachedDispatcher implements MemcachedCall {
     return this.dispatcher.memoryFull;
   }
 
+  makeRoom(byteCount: number): boolean {
+    this.dispatcher.guard.admit(byteCount);
+    return !this.memoryFull;
+  }
+
   /** Must be called before the first `execute` of an input whose bytes were not there before. */
   beginInput(): void {
     this.ahead.clear();
@@ -157,6 +162,7 @@ export class MemcachedDispatcher implements MemcachedCall {
   }
 
   private runRow(row: MemcachedRow, at: number, next: number, end: number): number {
+    if (row.writes) this.dispatcher.guard.admit(next - at);
     const parsed = row.parse === undefined ? Parsed.Run : row.parse(this);
     if (parsed !== Parsed.Run) {
       if (parsed === Parsed.RefusedAndDropped) this.runKeyOrRefuse(dropItem);

@@ -66,6 +66,7 @@ const STORING: readonly (readonly [letter: string, word: string, commands: strin
   ['l', 'sortstore', 'sort'],
   ['g', 'expire', 'expire pexpire expireat pexpireat'],
   ['g', 'copy_to', 'copy'],
+  ['g', 'restore', 'restore restore-asking'],
 ];
 
 /** Commands that tell nothing of what they remove. */

@@ -18,6 +18,7 @@ import { type KeyEvent, keyEvents, toldFirst } from './key-events.ts';
 
 /** Classes of events that `A` stands for. */
 const ALL_CLASSES = 'g$lshzxetd';
+const EVICTED: KeyEvent = { letter: 'e', word: 'evicted' };
 const EXPIRED: KeyEvent = { letter: 'x', word: 'expired' };
 
 interface Touched {
@@ -58,7 +59,8 @@ export class Notices {
     const { keyspace, state } = this;
     if (isOn) state.observers |= Observer.Notices;
     else state.observers &= ~Observer.Notices;
-    keyspace.onExpired = isOn ? (key) => this.onExpired(key) : null;
+    keyspace.onExpired = isOn ? (key) => this.onRemoved(key, EXPIRED) : null;
+    keyspace.onEvicted = isOn ? (key) => this.onRemoved(key, EVICTED) : null;
     const interest = isOn ? Interest.Everything : -Interest.Everything;
     for (const { heads, head } of keyspace.shards) Atomics.add(heads, head + Head.Interests, interest);
   }
@@ -77,9 +79,10 @@ export class Notices {
     else known.exists = record !== 0;
   }
 
-  private onExpired(key: Key): void {
+  /** The server itself is about to remove the key. */
+  private onRemoved(key: Key, event: KeyEvent): void {
     this.isExpiring = true;
-    this.tell(key.database, key.bytes.u8.toString('latin1', key.at, key.at + key.byteCount), EXPIRED);
+    this.tell(key.database, key.bytes.u8.toString('latin1', key.at, key.at + key.byteCount), event);
   }
 
   /** Before a command. Returns what `end` is to be given behind it. */

@@ -122,10 +122,16 @@ export class LocalTransactions implements Transactions {
     const { transaction, watched } = client as ParkableClient;
     this.leave(client as ParkableClient);
     if (transaction!.isBroken) this.refuse(client, ABORTED);
-    else if (this.dispatcher.memoryFull && this.mayGrow(transaction!)) {
+    else if (this.mayGrow(transaction!) && this.isFullFor(transaction!)) {
       this.refuse(client, `EXECABORT Transaction discarded because of: ${OUT_OF_MEMORY}`);
     } else this.runAll(client as ParkableClient, transaction!, watched === null ? [] : [...watched.values()]);
     this.recycle(transaction!);
+  }
+
+  private isFullFor({ byteCount }: Transaction): boolean {
+    const { guard } = this.dispatcher;
+    guard.check(byteCount);
+    return guard.isFull;
   }
 
   private mayGrow(transaction: Transaction): boolean {

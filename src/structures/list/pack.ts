@@ -57,6 +57,13 @@ export function writePacked(element: Element, into: Bytes, at: number): void {
   else writeLongBack(into, backAt, entryBytes);
 }
 
+/** Writes the `back` of an entry of `entryBytes` at `at`. Returns its bytes. */
+export function writeBack(into: Bytes, at: number, entryBytes: number): number {
+  if (entryBytes < 128) into.u8[at] = entryBytes;
+  else writeLongBack(into, at, entryBytes);
+  return backBytes(entryBytes);
+}
+
 function writeLongBack(into: Bytes, at: number, entryBytes: number): void {
   let rest = entryBytes;
   for (let i = backBytes(entryBytes) - 1; i > 0; i--) {

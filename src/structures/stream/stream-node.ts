@@ -88,6 +88,11 @@ export function nodeUsed(shard: Shard, node: number): number {
   return shard.words[(node >> 2) + Node.Used]!;
 }
 
+/** Entries that are deleted and still there. */
+export function nodeDeleted(shard: Shard, node: number): number {
+  return shard.words[(node >> 2) + Node.Deleted]!;
+}
+
 /** The word where the id of a node's first entry is. */
 export function masterIdWord(node: number): number {
   return (node >> 2) + Node.Id;
@@ -306,6 +311,26 @@ export class NodeReader {
     const seqLow = (scratchLo >>> 0) + (isMasterMs ? master.seqLo >>> 0 : 0);
     id.seqLo = seqLow | 0;
     id.seqHi = (scratchHi + (isMasterMs ? master.seqHi : 0) + (seqLow >= TWO_32 ? 1 : 0)) | 0;
+  }
+
+  /** Whether the entry read last has the fields of the node's first one, and no names of its own. */
+  get hasMasterFields(): boolean {
+    return (this.shard!.bytes.u8[this.flagsAt]! & EntryFlag.MasterFields) !== 0;
+  }
+
+  /** Begins with the names of the fields of the node's first entry, and returns how many there are. */
+  beginMasterFields(): number {
+    const countAt = this.node + Node.HeaderBytes;
+    const count = readVarint(this.shard!.bytes.u8, countAt);
+    this.fieldAt = countAt + varintBytes(count);
+    return count;
+  }
+
+  /** Points at the next of these names. */
+  nextMasterField(field: EntryText): void {
+    const { bytes } = this.shard!;
+    field.point(bytes, this.fieldAt);
+    this.fieldAt += entryBytesAt(bytes, this.fieldAt);
   }
 
   /** Begins with the fields of the entry read last, and returns how many there are. */

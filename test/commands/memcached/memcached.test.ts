@@ -303,7 +303,7 @@ describe('limits', () => {
     client.send('set a 0 0 1\r\n1\r\n');
     server.engine.keyspace.usedBytes = () => 1e12;
     server.engine.config.assign({ maxmemory: '1000000' });
-    server.engine.dispatcher.memoryFull = true;
+    server.engine.dispatcher.guard.isFull = true;
     server.engine.beginRead = () => server.engine.dispatcher.beginRead();
     converse(client, [
       ['get a', 'VALUE a 0 1\r\n1\r\nEND'],

@@ -34,6 +34,7 @@ const DEFAULTS_OF_REDIS: Record<string, string> = {
 const OUR_OWN: Record<string, string> = {
   threads: 'Redis executes on one thread',
   'memcached-port': 'Redis does not speak memcached',
+  'cache-mode': 'Redis has no such order of eviction',
   'set-max-listpack-entries': 'Redis 7.2',
   'set-max-listpack-value': 'Redis 7.2',
   'memcached-item-size-max': 'Redis does not speak memcached',
