@@ -41,7 +41,7 @@ async function run(sources: ConfigSources): Promise<void> {
   onSignal = (signal) => {
     // Redis: a terminal that goes away does not take the data with it.
     if (signal === 'SIGHUP') log.info('SIGHUP: there is nothing to read again; still serving');
-    else void main.stop(signal);
+    else void main.stopBySignal(signal as 'SIGTERM' | 'SIGINT');
   };
   try {
     await main.start(() => new Worker(new URL('./worker.ts', import.meta.url).href));

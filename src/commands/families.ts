@@ -14,6 +14,7 @@ import { hyperLogLogFamily } from './hyperloglog/hyperloglog.ts';
 import { listFamily } from './list/list.ts';
 import { memoryFamily } from './server/memory.ts';
 import { monitorFamily } from './server/monitor.ts';
+import { persistenceFamily } from './server/persistence.ts';
 import { pubsubFamily } from './pubsub/pubsub.ts';
 import type { Family } from './row.ts';
 import { serverFamily } from './server/server.ts';
@@ -41,6 +42,7 @@ export const FAMILIES: readonly Family[] = [
   pubsubFamily,
   databaseFamily,
   serverFamily,
+  persistenceFamily,
   monitorFamily,
   configFamily,
   slowlogFamily,

@@ -232,6 +232,8 @@ export interface Server {
   askWorkers(topic: string, payload: unknown): Promise<unknown[]>;
   /** Asks the main thread. */
   askMain(topic: string, payload: unknown): Promise<unknown>;
+  /** Asks the thread that looks after files. */
+  askKeeper(topic: string, payload: unknown): Promise<unknown>;
   /** The text CONFIG GET prints for a parameter. */
   setting(name: string): string;
   /** Names and values of the parameters that CONFIG GET replies with. */

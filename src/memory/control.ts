@@ -9,7 +9,8 @@
  *
  *  Ownership: a worker's counters are doubles written by that worker alone and read by anyone without a lock. The
  *  database map changes only while every shard lock is held, and so may be read under any one of them. The other words
- *  are reached through Atomics. Keep in step with: error-counts.ts, which owns bytes 16384 to 32768.
+ *  are reached through Atomics. Keep in step with: error-counts.ts, which owns bytes 16384 to 32768, and save-board.ts,
+ *  which owns words 1088 to 1695 and 8192 to 9215.
  */
 
 /** Word offsets in the first 64 KiB. */

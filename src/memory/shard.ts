@@ -38,7 +38,7 @@ export const enum Head {
   Mutations = 4,
   /** Who has an interest in keys of this shard, see Interest: 0 makes `touched` one load. */
   Interests = 6,
-  /** Current snapshot epoch (8 bits), stamped into records on change. */
+  /** Current snapshot epoch (8 bits), stamped into records when they are made or a snapshot has them. */
   Epoch = 7,
   /** Bytes of all live blocks, size-class rounding included. A double at words 8-9. */
   UsedBytes = 8,
@@ -46,6 +46,8 @@ export const enum Head {
   ExpiryCursor = 10,
   /** How many keys of this shard are watched (store/watches.ts). */
   Watches = 11,
+  /** How far a snapshot has come in this shard, 0 when there is nothing left for it to see (store/snapshot-walk.ts). */
+  Walk = 12,
   /** Not 0: the lock's holder takes long, and who waits for it and has changed nothing need not wait on. */
   Busy = 15,
   Words = 16,

@@ -47,6 +47,7 @@ import { Observer } from './observer.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Request, RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
+import type { ServerState } from './server-state.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
 import { LateReplies, refuseLateReply } from './transactions/late-replies.ts';
@@ -80,6 +81,7 @@ export class Dispatcher implements Call {
   watch: CommandWatch | null = null;
   /** Set of Observer. */
   observers: number = Observer.None;
+  state: ServerState | null = null;
   monitors: Monitors | null = null;
   notices: Notices | null = null;
   /** The commands run are those of a script: a monitor is shown them as such. */
@@ -273,8 +275,9 @@ export class Dispatcher implements Call {
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
   private passesGates(command: Command): boolean {
-    const { client } = this;
-    const refusal = refuseByState(command, client);
+    const { client, state } = this;
+    const isStateLooked = state !== null && (this.observers & Observer.State) !== 0;
+    const refusal = (isStateLooked ? state.refuse(command, client) : null) ?? refuseByState(command, client);
     if (refusal !== null) return this.reject(command, refusal);
     if (!isQueued(command, client)) return true;
     this.server.transactions.queue(this, command);

@@ -2,6 +2,7 @@
 import { Bytes } from '../base/bytes.ts';
 import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
+import { Save, SaveBoard } from '../memory/save-board.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
@@ -40,6 +41,9 @@ import {
   type JournalMemory,
   Recording,
 } from './journal/recording.ts';
+import { PreservedRecords } from './keeper/preserved-records.ts';
+import { rdbOptions } from './keeper/rdb-options.ts';
+import { serveKeeper } from './keeper/worker-side.ts';
 import { log } from './log.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
@@ -48,6 +52,7 @@ import { API_VERSION } from './product.ts';
 import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
+import { ServerState } from './server-state.ts';
 import { Slowness } from './slow/slowness.ts';
 import { Notices } from './pubsub/notices.ts';
 import { LocalPubSub } from './pubsub/pubsub.ts';
@@ -151,6 +156,9 @@ export class Engine implements Server {
   pubsubOutputLimit: BufferLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   readonly clientPause: ClientPause;
   readonly blockedClients: BlockedClients;
+  readonly board: SaveBoard;
+  readonly preserved: PreservedRecords;
+  readonly state: ServerState;
   private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
   /** This worker's part in the journal; null where there is none. */
@@ -179,6 +187,10 @@ export class Engine implements Server {
     this.mesh.onText(BLOCKED_SERVED, (letter) => this.blockedClients.receive(letter));
     const blocking = new Blocking(this.keyspace, interests, this.blockedClients, setup.workerIndex);
     this.dispatcher = new Dispatcher(this.keyspace, this.registry, this, blocking);
+    this.board = new SaveBoard(this.control);
+    this.preserved = this.openPreserved();
+    this.state = new ServerState(this.control, this.board, this.config, this.dispatcher, this.preserved);
+    this.dispatcher.state = this.state;
     this.eviction = this.openEviction(setup);
     this.scripts = new Scripts(
       setup.scripts ?? new SharedArrayBuffer(LONE_MEMORY_BYTES),
@@ -202,6 +214,7 @@ export class Engine implements Server {
     serveClientTopics(this);
     serveUserTopics(this);
     this.recording = this.openRecording(setup);
+    serveKeeper(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
@@ -220,6 +233,16 @@ export class Engine implements Server {
     mesh.on(JOURNAL_RECORD, (isOn) => recording.turn(isOn === true));
     mesh.onText(JOURNAL_DURABLE, () => recording.release());
     return recording;
+  }
+
+  private openPreserved(): PreservedRecords {
+    const { keyspace, board, config, mesh, workerIndex } = this;
+    const options = () => ({ ...rdbOptions(config), version: board.get(Save.Version) });
+    const preserved = new PreservedRecords(keyspace, board, workerIndex, options, (chunk) => {
+      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk, [chunk.bytes.buffer]);
+    });
+    keyspace.preserver = preserved;
+    return preserved;
   }
 
   private openEviction(setup: EngineSetup): Eviction {
@@ -327,6 +350,7 @@ export class Engine implements Server {
     this.tracking.keysMax =
       Math.ceil(this.config.number('tracking-table-max-keys') / this.workerCount) || Infinity;
     this.readsUntilMemoryCheck = 0;
+    this.state.renew();
     for (const listener of this.onConfig) listener(changed);
   }
 
@@ -390,6 +414,11 @@ export class Engine implements Server {
 
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  /** Tells the keeper what wants no answer. */
+  tellKeeper(topic: string, text: string): void {
+    if (this.keeper !== null) this.mesh.tell(this.keeper, topic, text);
   }
 
   askKeeper(topic: string, payload: unknown): Promise<unknown> {

@@ -3,7 +3,7 @@ import { densityMemoryBytes } from '../store/eviction/hit-density.ts';
 import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
-import { ControlBlock } from '../memory/control.ts';
+import { Control, ControlBlock } from '../memory/control.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import { AUDIENCE_BYTES } from '../store/audience.ts';
 import { createTrackingMemory } from '../store/tracking-board.ts';
@@ -14,6 +14,7 @@ import { checkAddress } from './system/address-check.ts';
 import type { Config } from './config/config.ts';
 import { rewriteConfigFile } from './config/config-rewrite.ts';
 import type { EngineSetup } from './engine.ts';
+import { readShutdownWords, SHUTDOWN_FAILED, type ShutdownRequest } from '../commands/server/shutdown.ts';
 import { clientsMax, type SetRequest, setConfig } from './config/set-config.ts';
 import type { KeeperStart } from './keeper/keeper-thread.ts';
 import { log, setLog } from './log.ts';
@@ -48,6 +49,7 @@ export class MainThread {
   private readonly workers: Worker[] = [];
   private keeper: Worker | null = null;
   private readonly userKeeper: UserKeeper;
+  private control: ControlBlock | null = null;
   private stopping = false;
 
   constructor(config: Config) {
@@ -56,9 +58,7 @@ export class MainThread {
     this.userKeeper.serve(this.mesh);
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('config.rewrite', () => this.rewriteConfig());
-    this.mesh.on('shutdown', () => {
-      setImmediate(() => void this.stop('SHUTDOWN'));
-    });
+    this.mesh.on('shutdown', (request) => this.stop('SHUTDOWN', request as ShutdownRequest));
   }
 
   /** Starts the workers and returns when all of them listen. Throws with a text for people when that fails. */
@@ -69,6 +69,9 @@ export class MainThread {
     const workerCount = this.config.number('threads');
     const memoryBytes = this.config.number('maxmemory') || this.config.limits.memoryBytes;
     const control = ControlBlock.create(workerCount, this.config.number('databases'));
+    this.control = control;
+    // Clients are answered from the first moment on, if only that they must wait.
+    Atomics.store(control.words, Control.Loading, 1);
     const shards = Array.from({ length: shardCountFor(workerCount, memoryBytes) }, () => createShardMemory());
     const random = crypto.getRandomValues(new Int32Array(2));
     const runId = Buffer.from(crypto.getRandomValues(new Uint8Array(20))).toString('hex');
@@ -91,6 +94,7 @@ export class MainThread {
     this.keeper = this.watch(spawn(), 'the keeper');
     this.introduce(common, this.keeper);
     await this.listen();
+    await this.askKeeper('keeper.load', null);
     this.announce();
   }
 
@@ -233,15 +237,36 @@ export class MainThread {
     return error;
   }
 
-  /** Stops accepting and ends the process with code 0. */
-  async stop(reason: string): Promise<void> {
-    if (this.stopping) return;
+  /** A signal that ends the server, as `shutdown-on-sigterm` and `shutdown-on-sigint` want it. */
+  async stopBySignal(signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
+    if (this.stopping && signal === 'SIGINT') {
+      log.warn('You insist... exiting now.');
+      process.exit(1);
+    }
+    const words = this.config.list(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint');
+    await this.stop(signal, readShutdownWords(words));
+  }
+
+  /** Saves if that is wanted, stops accepting and ends the process with code 0. Returns only if it cannot: why. */
+  private async stop(reason: string, { isSaving, isForced }: ShutdownRequest): Promise<string> {
+    if (this.stopping) return '';
     this.stopping = true;
     log.info(`${reason}: stopping`);
     notifyStopping();
+    const isLoading = this.control === null || Atomics.load(this.control.words, Control.Loading) !== 0;
+    if (isSaving !== false && !isLoading) {
+      // What is acknowledged from here on would be in no snapshot.
+      await this.askAll('clients.stop', null);
+      if (!(await this.askKeeper('save.last', isSaving)) && !isForced) {
+        log.error('Errors trying to shut down the server: the data could not be saved. It goes on serving');
+        this.stopping = false;
+        await this.askAll('clients.resume', null);
+        return SHUTDOWN_FAILED;
+      }
+    }
     await Promise.race([this.askAll('worker.stop', null), Bun.sleep(WORKER_STOP_MS_MAX)]);
     // However long that takes: it may be what makes the data last.
-    await this.askKeeper('keeper.stop', null);
+    if (!isLoading) await this.askKeeper('keeper.stop', null);
     const path = this.config.text('unixsocket');
     if (path !== '' && existsSync(path)) unlinkSync(path);
     process.exit(0);

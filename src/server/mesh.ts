@@ -10,12 +10,12 @@ export type TextHandler = (text: string) => void;
 
 /** What any port here can do: MessagePort, Worker, or a worker's global scope. */
 export interface Port {
-  postMessage(message: unknown): void;
+  postMessage(message: unknown, options?: { readonly transfer?: ArrayBuffer[] }): void;
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
 }
 
 interface Message {
-  readonly kind: 'ask' | 'answer' | 'refusal';
+  readonly kind: 'ask' | 'answer' | 'refusal' | 'gift';
   readonly id: number;
   readonly topic: string;
   readonly payload: unknown;
@@ -56,17 +56,22 @@ export class Mesh {
     port.postMessage(`${topic} ${text}`);
   }
 
+  /** Hands over what wants no answer, with the memory that is to change hands. It arrives in order with what is asked. */
+  give(port: Port, topic: string, payload: unknown, transfer: ArrayBuffer[]): void {
+    port.postMessage({ kind: 'gift', id: 0, topic, payload } satisfies Message, { transfer });
+  }
+
   private receiveText(message: string): void {
     const topicEnd = message.indexOf(' ');
     this.textHandlers.get(message.slice(0, topicEnd))?.(message.slice(topicEnd + 1));
   }
 
-  /** Asks the thread behind `port`. */
-  ask(port: Port, topic: string, payload: unknown): Promise<unknown> {
+  /** Asks the thread behind `port`; the memory in `transfer` changes hands. */
+  ask(port: Port, topic: string, payload: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      port.postMessage({ kind: 'ask', id, topic, payload } satisfies Message);
+      port.postMessage({ kind: 'ask', id, topic, payload } satisfies Message, { transfer });
     });
   }
 
@@ -80,6 +85,10 @@ export class Mesh {
   private receive(port: Port, message: Message): void {
     if (message.kind === 'ask') {
       void this.answer(port, message);
+      return;
+    }
+    if (message.kind === 'gift') {
+      this.handlers.get(message.topic)?.(message.payload);
       return;
     }
     const waiting = this.waiting.get(message.id);

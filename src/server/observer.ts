@@ -3,4 +3,6 @@ export const enum Observer {
   None = 0,
   Monitor = 1 << 0,
   Notices = 1 << 1,
+  /** Not somebody: the state of the server may keep the command from running (server-state.ts). */
+  State = 1 << 2,
 }

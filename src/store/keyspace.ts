@@ -47,6 +47,7 @@ import {
   RecordFlag,
   recordType,
   setRecordFlags,
+  setRecordEpoch,
   setRecordKind,
   stampRecord,
   touchAccess,
@@ -59,6 +60,7 @@ import {
 } from './record.ts';
 import { countExpiry, reshapeRecord } from './record-room.ts';
 import { PackedLimits } from './packed-limits.ts';
+import { isOutstanding, type Preserver } from './snapshot-walk.ts';
 import { Status } from './status.ts';
 
 /** For `putString`: leave the expiry of the key as it is. */
@@ -98,6 +100,8 @@ export class Keyspace {
   onSwapped: (a: number, b: number) => void = () => {};
   /** Called when the graveyard of a shard, whose lock is held, has something to free. */
   onBuried: (shard: Shard) => void = () => {};
+  /** Takes what a snapshot is to have of records that are about to change. */
+  preserver: Preserver | null = null;
   /** Longest string that commands may build (proto-max-bulk-len). */
   stringBytesMax = 512 << 20;
   /** Sizes up to which collections are packed. */
@@ -201,8 +205,19 @@ export class Keyspace {
     this.fetched = sum;
   }
 
-  /** The live record of `key`, or 0. A record whose time has come is removed here. */
+  /**
+   * The live record of `key`, which may then be changed, or 0. A record whose time has come is removed here. A snapshot
+   * under way that has not seen the record gets it now.
+   */
   find(key: Key): number {
+    const record = this.look(key);
+    const { heads, head } = key.shard;
+    if (heads[head + Head.Walk] !== 0 && record !== 0) this.preserve(key);
+    return record;
+  }
+
+  /** `find` for who changes nothing. */
+  look(key: Key): number {
     const shard = key.shard;
     const { heads, head } = shard;
     const directory = heads[head + Head.Directory]!;
@@ -239,7 +254,7 @@ export class Keyspace {
 
   /** `find` for a command that reads the value: counts a hit or miss and refreshes the access clock. */
   read(key: Key): number {
-    const record = this.find(key);
+    const record = this.look(key);
     if (record === 0) {
       this.counters[Counter.KeyspaceMisses]!++;
       return 0;
@@ -262,7 +277,7 @@ export class Keyspace {
 
   /** `find` for a command that asks about the key only: counts a hit or miss but no access. */
   peek(key: Key): number {
-    const record = this.find(key);
+    const record = this.look(key);
     this.counters[record === 0 ? Counter.KeyspaceMisses : Counter.KeyspaceHits]!++;
     return record;
   }
@@ -534,6 +549,7 @@ export class Keyspace {
   remove(key: Key): void {
     const shard = key.shard;
     const record = key.record;
+    if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
     this.unlink(key);
     // Before the block goes: `key` may point at the key bytes inside it.
     this.touched(key);
@@ -541,15 +557,15 @@ export class Keyspace {
   }
 
   /**
-   * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number and
-   * the snapshot epoch, and tells whoever has an interest in the key. One load when nobody has.
+   * Must be called for every change of a key, after it: the one place that counts changes, renews the cas number, and
+   * tells whoever has an interest in the key. One load when nobody has.
    */
   touched(key: Key): void {
     const shard = key.shard;
     this.changes++;
     shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!++;
     if (key.record !== 0) {
-      shard.bytes.u8[key.record + Record.Epoch] = shard.heads[shard.head + Head.Epoch]!;
+      if (CHECKS) assert(!isOutstanding(shard, key.hash, key.record), 'keyspace: changed without a find');
       if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
         writeItemCas(shard, key.record, this.nextCas(shard));
       }
@@ -599,6 +615,15 @@ export class Keyspace {
       key.slot = nextSlot(shard, key.slot, hash);
       assert(key.slot !== 0, 'keyspace: record not in the table');
     }
+    if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
+  }
+
+  /** The record found under `key` is about to change: if a snapshot under way has not seen it, it gets it as it is. */
+  private preserve(key: Key): void {
+    const { shard, record } = key;
+    if (!isOutstanding(shard, key.hash, record)) return;
+    this.preserver?.preserve(shard, record);
+    setRecordEpoch(shard, record, shard.heads[shard.head + Head.Epoch]!);
   }
 
   /** Walks a shard and asserts every invariant (keyspace-check.ts). Returns the number of keys. */

@@ -12,7 +12,7 @@
  *        key bytes, value bytes
  *
  *   kind = type in bits 0-3, encoding in bits 4-7.   access = seconds of the access clock (OBJECT IDLETIME).
- *   epoch = the snapshot epoch of the last change.
+ *   epoch = that of the last snapshot which has, or need not have, this record (snapshot-walk.ts).
  *  Invariants: the block has room for all of it; without Flag.Slack it is exactly of the class for its length.
  *  Ownership: the table of the keyspace holds the only reference. Lock: the shard's.
  *  Cost: 16 bytes, plus 8 with an expiry and 12 with memcached's metadata.
@@ -125,6 +125,10 @@ export function recordDatabase(shard: Shard, at: number): number {
 
 export function recordEpoch(shard: Shard, at: number): number {
   return shard.bytes.u8[at + Record.Epoch]!;
+}
+
+export function setRecordEpoch(shard: Shard, at: number, epoch: number): void {
+  shard.bytes.u8[at + Record.Epoch] = epoch;
 }
 
 /** Access clock in seconds, 24 bits. */

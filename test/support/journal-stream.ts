@@ -37,7 +37,11 @@ export class JournalStream {
 export function requestsOf(stream: Buffer): string[] {
   const requests: string[] = [];
   for (let text = stream.toString('latin1'); text !== '';) {
-    const end = requestEnd(text);
+    const end = text.startsWith('#') ? text.indexOf('\n') + 1 : requestEnd(text);
+    if (text.startsWith('#')) {
+      text = text.slice(end);
+      continue;
+    }
     requests.push((replyValue(text.slice(0, end)) as string[]).join(' '));
     text = text.slice(end);
   }

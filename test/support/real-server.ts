@@ -34,7 +34,9 @@ export async function runToEnd(flags: string[]): Promise<{ exitCode: number; out
  *  unless `flags` say otherwise. */
 export async function startRealServer(flags: string[] = [], program = ''): Promise<RealServer> {
   const port = findFreePort();
-  const own = ['--port', `${port}`, '--bind', '127.0.0.1', '--threads', '2', '--maxmemory', '0'];
+  const address = ['--port', `${port}`, '--bind', '127.0.0.1'];
+  // Nobody wants a dump.rdb in the folder that tests are run in, or another's.
+  const own = [...address, '--threads', '2', '--maxmemory', '0', '--save', '', '--dbfilename', ''];
   const what = program === '' ? [process.execPath, MAIN] : [program];
   // A redis.conf may be the first of the flags.
   const file = flags[0]?.startsWith('-') === false ? [flags[0]] : [];

@@ -3,6 +3,7 @@ import { globMatch } from '../../base/glob.ts';
 import { debugDigest, debugDigestValue } from './debug-digest.ts';
 import { debugLayout, debugObject, debugPopulate, debugVerify } from './debug-data.ts';
 import { debugQuicklistThreshold, debugRefused, debugStructSize, debugTables } from './debug-figures.ts';
+import { debugReload } from './debug-reload.ts';
 import { helpText } from '../replies.ts';
 import { type Call, type Family, Flag, type Handler, Route } from '../row.ts';
 
@@ -34,7 +35,7 @@ interface DebugSubcommand {
 
 /** Of Redis' subcommands those that would crash the server, or are about parts that it does not have. */
 const REFUSED =
-  'assert panic segfault oom leak crash-and-recover restart reload loadaof aof-flush-sleep change-repl-id replicate ' +
+  'assert panic segfault oom leak crash-and-recover restart loadaof aof-flush-sleep change-repl-id replicate ' +
   'mallctl mallctl-str drop-cluster-packet-filter clusterlink set-skip-checksum-validation';
 
 const SUBCOMMANDS: ReadonlyMap<string, DebugSubcommand> = new Map([
@@ -52,6 +53,7 @@ const SUBCOMMANDS: ReadonlyMap<string, DebugSubcommand> = new Map([
   ['populate', { counts: [3, 4, 5], run: debugPopulate }],
   ['protocol', { counts: [3], run: debugProtocol }],
   ['quicklist-packed-threshold', { counts: [3], run: debugQuicklistThreshold }],
+  ['reload', { counts: [2, 3, 4, 5], run: debugReload }],
   ['set-active-expire', { counts: [3], run: debugSetActiveExpire }],
   ['sleep', { counts: [3], run: debugSleep }],
   ['stringmatch-len', { counts: [4], run: debugStringMatch }],
@@ -194,6 +196,14 @@ const HELP = [
   '    true, false.',
   'QUICKLIST-PACKED-THRESHOLD <size>',
   '    Taken for the sake of tests of Redis; without effect.',
+  'RELOAD [option ...]',
+  '    Save the RDB on disk and reload it back to memory. Valid <option> values:',
+  '    * MERGE: conflicting keys will be loaded from RDB.',
+  '    * NOFLUSH: the existing database will not be removed before load, but',
+  '      conflicting keys will generate an exception and kill the server.',
+  '    * NOSAVE: the database will be loaded from an existing RDB file.',
+  '    By default, the RDB file is saved and all the data is reloaded.',
+  '    This needs every client to wait meanwhile.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Setting it to 0 disables expiring keys in background when they are not',
   '    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the',

@@ -1,8 +1,9 @@
 /** The server as a whole: what it is and does, its clock, its end. */
 import { WallClock } from '../../base/wall-clock.ts';
 import { restoreAskingRow } from '../generic/dump.ts';
-import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
+import { NOT_AN_INTEGER } from '../replies.ts';
 import { type Call, type Family, Flag } from '../row.ts';
+import { shutdownCommand } from './shutdown.ts';
 
 export const serverFamily: Family = {
   group: 'server',
@@ -82,24 +83,4 @@ function lolwutCommand(call: Call): void {
     if (!/^-?\d+$/.test(call.text(index))) return reply.error(NOT_AN_INTEGER);
   }
   reply.verbatim(`${DAMSELFLY}\nRedis ver. ${call.server.apiVersion}\n`, 'txt');
-}
-
-function shutdownCommand(call: Call): void {
-  const words = new Set<string>();
-  for (let index = 1; index < call.count; index++) words.add(call.text(index).toLowerCase());
-  const { reply, server } = call;
-  const isKnown = [...words].every((word) => ['nosave', 'save', 'now', 'force', 'abort'].includes(word));
-  const isAbort = words.has('abort');
-  if (!isKnown || (isAbort && words.size > 1) || (words.has('save') && words.has('nosave'))) {
-    return reply.error(SYNTAX_ERROR);
-  }
-  // We stop at once, so there is never a shutdown that waits for something and could be called off.
-  if (isAbort) return reply.error('ERR No shutdown in progress.');
-  if (words.has('save') && !words.has('force')) {
-    server.logWarning('SHUTDOWN SAVE refused: this build cannot save');
-    return reply.error('ERR Errors trying to SHUTDOWN. Check logs.');
-  }
-  // Never resumed: the connection closes with the process.
-  call.park();
-  void server.askMain('shutdown', null);
 }

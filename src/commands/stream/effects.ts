@@ -92,8 +92,9 @@ function trimmingParts(call: Call, end: number): Part[] {
 function putBound(call: Call, root: number, index: number, out: EffectSink): void {
   const { shard } = call.key;
   if (isWord(call, index, 'MAXLEN')) return out.word(`${root === 0 ? 0 : streamLength(shard, root)}`);
-  scratchId.setZero();
-  if (root !== 0) readStreamId(shard, root, Stream.FirstId, scratchId);
+  // Where nothing is left, all were before it.
+  scratchId.setMax();
+  if (root !== 0 && streamLength(shard, root) > 0) readStreamId(shard, root, Stream.FirstId, scratchId);
   putId(scratchId, out);
 }
 

@@ -24,6 +24,8 @@ export interface EntryLoaderOptions {
   readonly databaseCount: number;
   /** Whether keys that have expired are left out. */
   readonly isDroppingExpired: boolean;
+  /** Whether a key that is there already is replaced; else it is an error. */
+  readonly isMerging?: boolean;
 }
 
 export class EntryLoader {
@@ -144,7 +146,7 @@ export class EntryLoader {
       if (loaded === Loaded.Empty) this.emptyCount++;
       else if (loaded === Loaded.OutOfMemory) input.fail('no memory is left for the entry', start);
       else {
-        if (before === shard.words[Header.KeyCounts + this.database]) {
+        if (before === shard.words[Header.KeyCounts + this.database] && this.options.isMerging !== true) {
           input.fail('a key that is there twice', start);
         }
         this.finishEntry(start);

@@ -86,6 +86,11 @@ export class RdbFileWriter {
     this.out.length(expiryCount);
   }
 
+  /** What is written from here on may stand anywhere: it is to say again which database it belongs to. */
+  forgetDatabase(): void {
+    this.database = -1;
+  }
+
   /** What follows belongs to this logical database. */
   selectDatabase(database: number): void {
     if (database === this.database) return;

@@ -77,6 +77,11 @@ export class FunctionLibraries {
     return [...this.libraries.values()];
   }
 
+  /** The code of every library, without compiling any. */
+  allCodes(): Buffer[] {
+    return this.lock.with(() => this.codes());
+  }
+
   /** A function by its name, or null. */
   find(name: string): LibraryFunction | null {
     this.catchUp();

@@ -101,6 +101,10 @@ export class ClientPause {
   private readonly state: { untilMs: number; all: boolean };
   private readonly held = new Set<Connection>();
   private timer: Timer | undefined;
+  /** What clients have asked for. */
+  private untilMs = 0;
+  private all = false;
+  private isStopped = false;
 
   constructor(state: { untilMs: number; all: boolean }) {
     this.state = state;
@@ -108,9 +112,28 @@ export class ClientPause {
 
   /** Pauses until `untilMs`, for all commands or for those that write. Of two pauses the longer and the wider hold. */
   extend(untilMs: number, all: boolean): void {
-    this.state.untilMs = Math.max(this.state.untilMs, untilMs);
-    this.state.all ||= all;
+    this.untilMs = Math.max(this.untilMs, untilMs);
+    this.all ||= all;
+    this.apply();
     this.wake();
+  }
+
+  /** Lets no client's command run, whatever pauses there are, until `resume`: the data stay as they are. */
+  stop(): void {
+    this.isStopped = true;
+    this.apply();
+  }
+
+  /** Ends what `stop` has begun. Must not be called while a command runs. */
+  resume(): void {
+    this.isStopped = false;
+    if (this.untilMs > Date.now()) this.apply();
+    else this.end();
+  }
+
+  private apply(): void {
+    this.state.untilMs = this.isStopped ? Infinity : this.untilMs;
+    this.state.all = this.isStopped || this.all;
   }
 
   /** Keeps the input of `connection` waiting until the pause ends. */
@@ -131,8 +154,10 @@ export class ClientPause {
   /** Ends the pause and lets those held back go on. Must not be called while a command runs. */
   end(): void {
     clearTimeout(this.timer);
-    this.state.untilMs = 0;
-    this.state.all = false;
+    this.untilMs = 0;
+    this.all = false;
+    this.apply();
+    if (this.isStopped) return;
     const held = [...this.held];
     this.held.clear();
     for (const connection of held) connection.release();
@@ -141,9 +166,9 @@ export class ClientPause {
   /** Ends the pause when its time has come, else sets the timer for that. */
   private wake(): void {
     clearTimeout(this.timer);
-    const restMs = this.state.untilMs - Date.now();
+    const restMs = this.untilMs - Date.now();
     this.timer = setTimeout(
-      () => (Date.now() < this.state.untilMs ? this.wake() : this.end()),
+      () => (Date.now() < this.untilMs ? this.wake() : this.end()),
       Math.min(Math.max(restMs, 0) + 1, TIMER_MS_MAX),
     );
   }

@@ -4,7 +4,16 @@ import type { MachineLimits } from '../system/machine-limits.ts';
 import type { Kind, ValueType } from './value-types.ts';
 
 /** The headings of --help, in their order. */
-export const GROUPS = ['Network', 'TLS', 'Security', 'Memory', 'Data', 'Monitoring', 'General'] as const;
+export const GROUPS = [
+  'Network',
+  'TLS',
+  'Security',
+  'Memory',
+  'Data',
+  'Persistence',
+  'Monitoring',
+  'General',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
 export interface Traits {

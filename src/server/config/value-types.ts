@@ -5,6 +5,7 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { statSync } from 'node:fs';
+import { CronPattern } from 'croner';
 import { parseMemorySize } from '../../base/memory-size.ts';
 import type { MachineLimits } from '../system/machine-limits.ts';
 
@@ -290,6 +291,22 @@ export function shutdownOptions(): ValueType<'list'> {
       // Redis: 'default' is the empty set, so beside another word it says nothing.
       const text = words.filter((word) => word !== 'default' && chosen.includes(word)).join(' ');
       return { text: text === '' ? 'default' : text };
+    },
+  };
+}
+
+/** Times as in a crontab, five to seven fields; '' is never. */
+export function cronPattern(): ValueType<'text'> {
+  return {
+    kind: 'text',
+    hint: 'pattern',
+    parse([word = '']) {
+      if (word === '') return { text: '' };
+      try {
+        return { text: new CronPattern(word).pattern };
+      } catch (error) {
+        return { error: `not the times of a crontab: ${(error as Error).message}` };
+      }
     },
   };
 }

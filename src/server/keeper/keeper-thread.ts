@@ -5,7 +5,9 @@
  */
 import { log, setLog } from '../log.ts';
 import type { Port } from '../mesh.ts';
+import { Data } from './data.ts';
 import { Keeper, type KeeperSetup } from './keeper.ts';
+import { Snapshots } from './snapshots.ts';
 
 /** Main's first message to the keeper. */
 export interface KeeperStart {
@@ -25,6 +27,7 @@ export function startKeeper(start: KeeperStart, main: Port): void {
     log.error('fatal error in the keeper', error);
     process.exit(1);
   });
+  void new Data(keeper, new Snapshots(keeper));
   keeper.connect(start.workers, main);
   for (const port of start.workers) port.start();
 }

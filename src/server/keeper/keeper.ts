@@ -1,10 +1,12 @@
 /** The keeper's rooms wired together: its own view of the keyspace, the configuration, and ports to all other threads. */
 import type { HashKey } from '../../base/hash.ts';
 import { ControlBlock, Counter } from '../../memory/control.ts';
+import { SaveBoard } from '../../memory/save-board.ts';
 import { Shard } from '../../memory/shard.ts';
 import { Keyspace } from '../../store/keyspace.ts';
 import { Config, type ConfigJson } from '../config/config.ts';
 import { Mesh, type Port } from '../mesh.ts';
+import type { PreservedChunk } from './preserved-records.ts';
 
 /** What main hands the keeper at its start. */
 export interface KeeperSetup {
@@ -25,6 +27,9 @@ export class Keeper {
   readonly config: Config;
   readonly mesh = new Mesh();
   readonly runId: string;
+  readonly board: SaveBoard;
+  /** Takes what workers preserve of a snapshot that is being taken. */
+  onPreserved: ((chunk: PreservedChunk) => void) | null = null;
   /** Ports to the workers by index, and to main. */
   workers: readonly Port[] = [];
   private main: Port | null = null;
@@ -38,6 +43,8 @@ export class Keeper {
     const shards = setup.shards.map((memory, index) => new Shard(index, memory, setup.shardHeads));
     this.keyspace = new Keyspace(shards, this.control, new Float64Array(Counter.Count), setup.hashKey);
     this.keyspace.setTime(Date.now());
+    this.board = new SaveBoard(this.control);
+    this.mesh.on('snapshot.chunk', (chunk) => this.takeChunk(chunk as PreservedChunk));
     this.mesh.on('config.assign', (values) => {
       this.config.assign(values as Readonly<Record<string, string>>);
       for (const listener of this.onConfig) listener(Object.keys(values as object));
@@ -65,8 +72,24 @@ export class Keeper {
     this.onStop.push(stop);
   }
 
+  private takeChunk(chunk: PreservedChunk): void {
+    const { board } = this;
+    this.onPreserved?.(chunk);
+    board.setTakenBytes(chunk.worker, board.takenBytes(chunk.worker) + chunk.bytes.length);
+  }
+
+  /** The code of every library of functions, as workers have them now. */
+  async readLibraries(): Promise<readonly Buffer[]> {
+    const codes = (await this.mesh.ask(this.workers[0]!, 'functions.codes', null)) as Uint8Array[];
+    return codes.map((code) => Buffer.from(code));
+  }
+
   askMain(topic: string, payload: unknown): Promise<unknown> {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
+  }
+
+  askWorker(worker: number, topic: string, payload: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
+    return this.mesh.ask(this.workers[worker]!, topic, payload, transfer);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

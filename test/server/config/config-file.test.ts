@@ -46,7 +46,7 @@ describe('a redis.conf', () => {
       expect(outcome.config.list('bind')).toEqual(['127.0.0.1', '-::1']);
       expect(outcome.warnings).toEqual([
         'daemonize yes is not supported: staying in the foreground',
-        'without effect in this build: pidfile, dir',
+        'without effect in this build: pidfile',
       ]);
     },
   );

@@ -33,6 +33,8 @@ const DEFAULTS_OF_REDIS: Record<string, string> = {
 /** Names that Redis does not have, and why. */
 const OUR_OWN: Record<string, string> = {
   threads: 'Redis executes on one thread',
+  'rdb-version': 'Redis writes the newest version that it knows',
+  'snapshot-cron': 'Redis leaves that to cron',
   'memcached-port': 'Redis does not speak memcached',
   'cache-mode': 'Redis has no such order of eviction',
   'set-max-listpack-entries': 'Redis 7.2',
