@@ -8,7 +8,7 @@
  *        | last      | durable   | consumed  | keeper   | waits   | mode   | error | ...   |
  *        | number    | number    | number    | asleep   | for it  |        | number|       |
  *        +-----------+-----------+-----------+----------+---------+--------+-------+-------+
- *   word 80 + i: worker i wants to be told when the durable number has grown
+ *   word 80 + i: worker i wants to be told when the durable number has grown; behind them 32 doubles: figures for INFO
  *
  *  Numbers count records and wrap at 2^32; they are compared by their difference, which is always small.
  *  Ownership: the last number is taken by workers while they hold the locks of what they record, so that the order of
@@ -32,14 +32,39 @@ export const enum JournalWord {
   Waiting = 80,
 }
 
+/** What INFO tells of the append-only file: doubles that the keeper writes. Times are Unix seconds. */
+export const enum JournalFigure {
+  IsOn = 0,
+  IsRewriting = 1,
+  IsRewriteScheduled = 2,
+  RewriteStartedS = 3,
+  /** How long the last rewrite took, -1: there was none. */
+  RewriteSeconds = 4,
+  HasRewriteFailed = 5,
+  Rewrites = 6,
+  FailuresInSeries = 7,
+  HasWriteFailed = 8,
+  CurrentBytes = 9,
+  BaseBytes = 10,
+  BufferBytes = 11,
+  PendingSyncs = 12,
+  DelayedSyncs = 13,
+  Count = 32,
+}
+
 const WORKERS_MAX = 1024;
 
 /** Memory for the state of a journal: nothing was recorded yet. */
 export function createJournalState(): SharedArrayBuffer {
-  return new SharedArrayBuffer((JournalWord.Waiting + WORKERS_MAX) * 4);
+  return new SharedArrayBuffer((JournalWord.Waiting + WORKERS_MAX) * 4 + JournalFigure.Count * 8);
 }
 
 /** Whether number `a` is `b` or a later one. */
 export function isNumberReached(a: number, b: number): boolean {
   return ((a - b) | 0) >= 0;
+}
+
+/** The figures in a journal's state: index them with JournalFigure. */
+export function journalFigures(state: SharedArrayBuffer): Float64Array {
+  return new Float64Array(state, (JournalWord.Waiting + WORKERS_MAX) * 4, JournalFigure.Count);
 }

@@ -36,6 +36,7 @@ import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
 import {
   JOURNAL_DURABLE,
+  JOURNAL_ERROR,
   JOURNAL_RECORD,
   JOURNAL_WAKE,
   type JournalMemory,
@@ -44,6 +45,7 @@ import {
 import { PreservedRecords } from './keeper/preserved-records.ts';
 import { rdbOptions } from './keeper/rdb-options.ts';
 import { serveKeeper } from './keeper/worker-side.ts';
+import { serveReplay } from './journal/replay-topic.ts';
 import { log } from './log.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
@@ -232,6 +234,11 @@ export class Engine implements Server {
     const recording = new Recording(this.dispatcher, journal, this.workerIndex, wake);
     mesh.on(JOURNAL_RECORD, (isOn) => recording.turn(isOn === true));
     mesh.onText(JOURNAL_DURABLE, () => recording.release());
+    mesh.on(JOURNAL_ERROR, (reason) => {
+      this.state.appendError = reason as string;
+      this.state.renew();
+    });
+    serveReplay(this);
     return recording;
   }
 

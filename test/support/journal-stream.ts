@@ -20,7 +20,7 @@ export class JournalStream {
 
   private readonly stream = new RequestStream(4096, (bytes: Bytes, byteCount: number) => {
     this.parts.push(Buffer.from(bytes.u8.subarray(0, byteCount)));
-    return true;
+    return byteCount;
   });
 
   /** What `server` has recorded since the last call. */

@@ -4,8 +4,8 @@
  */
 import { Bytes } from '../../base/bytes.ts';
 
-/** Writes `bytes[0, byteCount)`. False: it could not, and will be asked again. */
-export type WriteOut = (bytes: Bytes, byteCount: number) => boolean;
+/** Writes `bytes[0, byteCount)`, and returns how many of them it could; the rest it will be asked for again. */
+export type WriteOut = (bytes: Bytes, byteCount: number) => number;
 
 /** What stands before a record at most: a time, flags, a SELECT. */
 const HEAD_BYTES = 128;
@@ -76,7 +76,12 @@ export class RequestStream {
   /** Writes what was gathered. False: that failed, and it is kept. */
   flush(): boolean {
     if (this.at === 0) return true;
-    if (!this.writeOut(this.bytes, this.at)) return false;
+    const written = this.writeOut(this.bytes, this.at);
+    if (written < this.at) {
+      this.bytes.u8.copyWithin(0, written, this.at);
+      this.at -= written;
+      return false;
+    }
     this.at = 0;
     if (this.bytes.u8.length > this.usualBytes) this.bytes = Bytes.allocate(this.usualBytes);
     return true;

@@ -10,6 +10,8 @@ import { WorkerJournal } from './worker-journal.ts';
 export const JOURNAL_RECORD = 'journal.record';
 export const JOURNAL_DURABLE = 'journal.durable';
 export const JOURNAL_WAKE = 'journal.wake';
+/** Why the file cannot be written, '' when it can. */
+export const JOURNAL_ERROR = 'journal.error';
 
 /** What main hands a worker. */
 export interface JournalMemory {

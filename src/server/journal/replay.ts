@@ -6,6 +6,7 @@
 import { Bytes } from '../../base/bytes.ts';
 import { RespReader } from '../../protocol/resp-reader.ts';
 import type { Engine } from '../engine.ts';
+import { Observer } from '../observer.ts';
 import { Request } from '../request.ts';
 import { ReplayClient } from './replay-client.ts';
 
@@ -34,14 +35,17 @@ export class Replay {
   /** So many bytes the request that begins it needs at least. */
   private neededBytes = 0;
   /** Position of the input in the stream. */
-  private inputAt = 0;
+  private inputAt: number;
   /** Position up to which the stream makes sense by itself: behind the last request that was not within a transaction. */
-  validUpTo = 0;
+  validUpTo: number;
   /** Requests run. */
   requestCount = 0;
 
-  constructor(engine: Engine) {
+  /** `startAt`: position of the stream in its file. */
+  constructor(engine: Engine, startAt: number) {
     this.engine = engine;
+    this.inputAt = startAt;
+    this.validUpTo = startAt;
     this.reader = new RespReader(this.input);
     this.reader.authenticated = true;
     this.request = new Request(this.input);
@@ -63,6 +67,9 @@ export class Replay {
     if (this.count < this.neededBytes) return null;
     const { keyspace, dispatcher, eviction, config } = this.engine;
     const { nowMs } = keyspace;
+    const { observers } = dispatcher;
+    // It is what the server waits for while it loads.
+    dispatcher.observers = Observer.None;
     keyspace.nowMs = 0;
     // What fitted once is not refused.
     eviction.guard.configure(0);
@@ -70,6 +77,7 @@ export class Replay {
       return this.run();
     } finally {
       keyspace.nowMs = nowMs;
+      dispatcher.observers = observers;
       eviction.configure(config);
       this.request.release(this.input);
       dispatcher.release(this.input);

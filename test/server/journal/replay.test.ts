@@ -51,7 +51,7 @@ class Pair {
   readonly stream = new JournalStream();
   readonly server = new TestServer({ journal: this.stream.memory, settings: { databases: '16' } });
   readonly copy = new TestServer({ settings: { databases: '16' } });
-  private readonly replay = new Replay(this.copy.engine);
+  private readonly replay = new Replay(this.copy.engine, 0);
   private recent: string[] = [];
 
   constructor() {
