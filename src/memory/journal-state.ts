@@ -56,7 +56,9 @@ const WORKERS_MAX = 1024;
 
 /** Memory for the state of a journal: nothing was recorded yet. */
 export function createJournalState(): SharedArrayBuffer {
-  return new SharedArrayBuffer((JournalWord.Waiting + WORKERS_MAX) * 4 + JournalFigure.Count * 8);
+  const state = new SharedArrayBuffer((JournalWord.Waiting + WORKERS_MAX) * 4 + JournalFigure.Count * 8);
+  journalFigures(state)[JournalFigure.RewriteSeconds] = -1;
+  return state;
 }
 
 /** Whether number `a` is `b` or a later one. */

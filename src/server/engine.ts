@@ -3,6 +3,7 @@ import { Bytes } from '../base/bytes.ts';
 import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
 import { Save, SaveBoard } from '../memory/save-board.ts';
+import { createJournalState, journalFigures } from '../memory/journal-state.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
@@ -165,6 +166,8 @@ export class Engine implements Server {
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
   /** This worker's part in the journal; null where there is none. */
   readonly recording: Recording | null;
+  /** Figures of the append-only file: index them with JournalFigure. */
+  readonly journal: Float64Array;
 
   constructor(setup: EngineSetup) {
     this.workerIndex = setup.workerIndex;
@@ -216,6 +219,7 @@ export class Engine implements Server {
     serveClientTopics(this);
     serveUserTopics(this);
     this.recording = this.openRecording(setup);
+    this.journal = journalFigures(setup.journal?.state ?? createJournalState());
     serveKeeper(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {

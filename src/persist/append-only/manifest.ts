@@ -70,7 +70,8 @@ export class Manifest {
     }
     const name = fields.get('file') ?? '';
     const sequence = Number(fields.get('seq') ?? 0);
-    if (name === '' || !(sequence > 0) || !fields.has('type')) return fail('Invalid AOF manifest file format');
+    if (name === '' || !(sequence > 0) || !fields.has('type'))
+      return fail('Invalid AOF manifest file format');
     if (name.includes('/')) return fail("AOF file name can't be a path, just a filename");
     this.addPart({ name, sequence, type: fields.get('type') as PartType }, fail);
   }
@@ -126,7 +127,9 @@ export class Manifest {
 
   toString(): string {
     const parts = [...(this.base === null ? [] : [this.base]), ...this.history, ...this.increments];
-    return parts.map(({ name, sequence, type }) => `file ${quoted(name)} seq ${sequence} type ${type}\n`).join('');
+    return parts
+      .map(({ name, sequence, type }) => `file ${quoted(name)} seq ${sequence} type ${type}\n`)
+      .join('');
   }
 
   /** Replaces the manifest in `folder`. Throws when that fails: the old one then still stands. */

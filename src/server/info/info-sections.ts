@@ -6,6 +6,7 @@ import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
 import { fieldExpiryCount } from '../../store/counts.ts';
 import { Subject } from '../../store/audience.ts';
+import { appendOnlyFields, appendOnlySizes } from './info-append-only.ts';
 import type { Engine } from '../engine.ts';
 import { percentileUs } from './command-times.ts';
 import { API_VERSION, PRODUCT_VERSION } from '../product.ts';
@@ -72,7 +73,7 @@ export function clientsSection({ control, config, dispatcher }: Engine): Fields 
   ];
 }
 
-export function persistenceSection({ control, keyspace }: Engine): Fields {
+export function persistenceSection({ control, keyspace, journal }: Engine): Fields {
   let changes = 0;
   for (const shard of keyspace.shards) changes += shard.mutations;
   return [
@@ -95,18 +96,10 @@ export function persistenceSection({ control, keyspace }: Engine): Fields {
     ['rdb_last_cow_size', 0],
     ['rdb_last_load_keys_expired', 0],
     ['rdb_last_load_keys_loaded', 0],
-    ['aof_enabled', 0],
-    ['aof_rewrite_in_progress', 0],
-    ['aof_rewrite_scheduled', 0],
-    ['aof_last_rewrite_time_sec', -1],
-    ['aof_current_rewrite_time_sec', -1],
-    ['aof_last_bgrewrite_status', 'ok'],
-    ['aof_rewrites', 0],
-    ['aof_rewrites_consecutive_failures', 0],
-    ['aof_last_write_status', 'ok'],
-    ['aof_last_cow_size', 0],
+    ...appendOnlyFields(journal),
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
+    ...appendOnlySizes(journal),
   ];
 }
 

@@ -2,7 +2,17 @@
  * Loading an append-only file: its base, a snapshot or a list of requests, and then every increment. The snapshot is loaded
  * by all workers, requests are run again by one, in their order. Redis' rules for a file that ends too early.
  */
-import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, readFileSync, renameSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readFileSync,
+  renameSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { Manifest, type ManifestPart } from '../../persist/append-only/manifest.ts';
 import type { Keeper } from '../keeper/keeper.ts';
@@ -35,7 +45,9 @@ export function readManifest(keeper: Keeper): Manifest | null {
 function upgrade(dir: string, folder: string, fileName: string): Manifest | null {
   const old = join(dir, fileName);
   if (!existsSync(old)) return null;
-  log.info(`Successfully migrated an old-style AOF configuration (${fileName}) into the AOF directory (${folder}).`);
+  log.info(
+    `Successfully migrated an old-style AOF configuration (${fileName}) into the AOF directory (${folder}).`,
+  );
   mkdirSync(folder, { recursive: true });
   const manifest = new Manifest(fileName);
   manifest.setBase(fileName);
@@ -60,7 +72,9 @@ export class AppendLoading {
     const parts = [...(manifest.base === null ? [] : [manifest.base]), ...manifest.increments];
     for (const part of parts) {
       if (!existsSync(join(this.folder, part.name))) {
-        throw new Error(`The AOF file ${join(this.folder, part.name)} doesn't exist, though the manifest names it`);
+        throw new Error(
+          `The AOF file ${join(this.folder, part.name)} doesn't exist, though the manifest names it`,
+        );
       }
     }
     for (const [index, part] of parts.entries()) await this.loadPart(part, index === parts.length - 1);

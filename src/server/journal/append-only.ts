@@ -421,7 +421,8 @@ export class AppendOnly {
   private async rewriteOnce(): Promise<void> {
     const { folder } = this;
     mkdirSync(folder, { recursive: true });
-    const manifest = (this.manifest ??= readManifest(this.keeper) ?? new Manifest(this.keeper.config.text('appendfilename')));
+    const manifest = (this.manifest ??=
+      readManifest(this.keeper) ?? new Manifest(this.keeper.config.text('appendfilename')));
     const isAwaiting = this.mode === Mode.AwaitingBase;
     if (this.mode === Mode.On) this.openNext(manifest.copy());
     else if (isAwaiting) this.openTemporary();

@@ -6,6 +6,7 @@ import { Save } from '../../memory/save-board.ts';
 import { newestSnapshot } from '../../persist/file-name.ts';
 import { clearShard } from '../../store/clearing.ts';
 import type { ReloadRequest } from '../../commands/server/debug-reload.ts';
+import type { AppendOnly } from '../journal/append-only.ts';
 import { log } from '../log.ts';
 import type { Keeper } from './keeper.ts';
 import { FileLoader } from './loading.ts';
@@ -15,7 +16,10 @@ export class Data {
   private readonly keeper: Keeper;
   private readonly snapshots: Snapshots;
 
-  constructor(keeper: Keeper, snapshots: Snapshots) {
+  private readonly appendOnly: AppendOnly;
+
+  constructor(keeper: Keeper, snapshots: Snapshots, appendOnly: AppendOnly) {
+    this.appendOnly = appendOnly;
     this.keeper = keeper;
     this.snapshots = snapshots;
     keeper.mesh.on('keeper.load', () => this.loadAtStart());
@@ -25,7 +29,12 @@ export class Data {
   /** Loads what there is. Throws with a text for people: the server must not start with other data than it had. */
   private async loadAtStart(): Promise<void> {
     const { control } = this.keeper;
-    await this.loadSnapshot();
+    if (this.appendOnly.isWanted) {
+      // Redis: then that is the data, also where there is a snapshot beside it.
+      await this.appendOnly.load();
+      this.snapshots.forgetChanges();
+      await this.appendOnly.begin();
+    } else await this.loadSnapshot();
     Atomics.store(control.words, Control.Loading, 0);
     await this.keeper.askWorkers('state.renew', null);
     this.snapshots.start();
