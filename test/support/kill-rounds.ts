@@ -21,6 +21,7 @@ export interface KillOptions {
 }
 
 const LOAD_MS_MAX = 400;
+const FIRST_WAIT_MS_MAX = 5000;
 const REQUESTS_PER_BATCH = 4;
 
 /** What one client has asked for, and what it has been told: how often each of its things was raised. */
@@ -145,7 +146,10 @@ async function loadAndKill(server: RealServer, ledgers: readonly Ledger[], rando
     const asker = await RealClient.open(server.port);
     asker.send('BGREWRITEAOF');
   }
-  await Bun.sleep(20 + random.below(LOAD_MS_MAX));
+  // A busy machine takes its time to begin.
+  const waitedMs = performance.now() + FIRST_WAIT_MS_MAX;
+  while (performance.now() < waitedMs && ledgers.every(({ times }) => times.length <= 1)) await Bun.sleep(1);
+  await Bun.sleep(random.below(LOAD_MS_MAX));
   killedMs = performance.now();
   await server.stop();
   await failed;

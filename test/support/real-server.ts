@@ -7,7 +7,7 @@ import { findFreePort } from './free-port.ts';
 import { encodeRequest } from './test-server.ts';
 
 const MAIN = join(import.meta.dir, '../../src/main.ts');
-const START_WAIT_MS_MAX = 10_000;
+const START_WAIT_MS_MAX = 30_000;
 const DIE_WITH_PARENT = Bun.which('setpriv') === null ? [] : ['setpriv', '--pdeathsig', 'KILL'];
 
 export interface RealServer {
