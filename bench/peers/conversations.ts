@@ -6,7 +6,7 @@ import { compareInTurn } from './compare.ts';
 import { Control } from './control.ts';
 import { CHANNEL, SCRIPT, SUBSCRIBER_COUNTS } from './conversation-requests.ts';
 import { fillKeys } from './load.ts';
-import { request } from './request-text.ts';
+import { bulk, request } from './request-text.ts';
 import { measureLoad, runCase, STANDARD_LOAD, withServers, type Bench, type Scenario } from './scenario.ts';
 import type { Server } from './server.ts';
 
@@ -15,14 +15,22 @@ const SCENARIO = 'conversations';
 const PUBLISHERS = 10;
 const PUBLISH_PIPELINE = 4;
 const TRANSACTION_PIPELINE = 4;
+/** Where clients that speak RESP2 are told, through one that listens to it. */
+const INVALIDATIONS = '__redis__:invalidate';
 const DRAIN_MS_MAX = 10_000;
+/** There are many cases: with windows of this length all of them take four minutes. */
+const WINDOW_SECONDS_MAX = 1.5;
+/** Every so many keys are read to be tracked, so many with one request. */
+const READ_EVERY = 10;
+const READ_TOGETHER = 1000;
 /** Reads and writes of a cache that is watched. */
 const MIXED = ['get', 'get', 'get', 'get', 'get', 'get', 'get', 'get', 'get', 'set'] as const;
 
 export const conversations: Scenario = {
   name: SCENARIO,
   summary: 'MULTI of 10 SETs, EVALSHA of 3 calls, PUBLISH to 1 to 100 subscribers, tracking on and off',
-  run: async (bench) => {
+  run: async (wanted) => {
+    const bench = { ...wanted, seconds: Math.min(wanted.seconds, WINDOW_SECONDS_MAX) };
     const { server: cores } = bench.cores;
     const servers = { ours: { binary: bench.binary, cores }, peer: { binary: bench.redisBinary, cores } };
     await withServers(servers, async (ours, peer) => {
@@ -112,13 +120,13 @@ class Subscriber {
     socket.on('data', (chunk: Buffer) => (this.receivedBytes += chunk.length));
   }
 
-  static open(port: number): Promise<Subscriber> {
+  static open(port: number, channel: string = CHANNEL): Promise<Subscriber> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host: '127.0.0.1', port });
       socket.once('error', reject);
       // The confirmation, which is not to be counted.
       socket.once('data', () => resolve(new Subscriber(socket)));
-      socket.write(request('SUBSCRIBE', CHANNEL));
+      socket.write(request('SUBSCRIBE', channel));
     });
   }
 
@@ -146,16 +154,14 @@ async function compareTracking(bench: Bench, ours: Server, peer: Server): Promis
     [ours, 'ours'],
     [peer, 'redis-server'],
   ] as const) {
-    await withControl(server, async (listener) => {
-      const id = await listener.ask('CLIENT', 'ID');
-      // Only then is it told anything.
-      await listener.ask('SUBSCRIBE', '__redis__:invalidate');
+    await withControl(server, async (control) => {
+      // Only one that listens is told anything.
+      const listener = await Subscriber.open(server.ports.resp, INVALIDATIONS);
+      const id = await idOfListener(control);
       await withControl(server, (reader) =>
         compareTracked(bench, server, `tracking on for another client, ${name}`, async () => {
           await reader.ask('CLIENT', 'TRACKING', 'ON', 'REDIRECT', id);
-          for (let key = 0; key < STANDARD_LOAD.keyCount; key += 10) {
-            await reader.ask('GET', `key:${`${key}`.padStart(12, '0')}`);
-          }
+          await readSome(reader);
           const metrics = await measureMixed(bench, server, []);
           await reader.ask('CLIENT', 'TRACKING', 'OFF');
           return metrics;
@@ -165,8 +171,25 @@ async function compareTracking(bench: Bench, ours: Server, peer: Server): Promis
       await compareTracked(bench, server, `tracking on for all, ${name}`, () =>
         measureMixed(bench, server, preamble),
       );
+      listener.close();
     });
   }
+}
+
+/** Reads a tenth of the keys, many at a time: one by one that takes longer than what is measured. */
+async function readSome(reader: Control): Promise<void> {
+  const { keyCount, valueBytes } = STANDARD_LOAD;
+  const start = `*${READ_TOGETHER}\r\n`;
+  const replyBytes = start.length + READ_TOGETHER * bulk('x'.repeat(valueBytes)).length;
+  for (let first = 0; first < keyCount; first += READ_TOGETHER * READ_EVERY) {
+    const keys = Array.from({ length: READ_TOGETHER }, (_, i) => first + i * READ_EVERY);
+    await reader.time(['MGET', ...keys.map((key) => `key:${`${key}`.padStart(12, '0')}`)], start, replyBytes);
+  }
+}
+
+/** Id of the one client that listens to anything. */
+async function idOfListener(control: Control): Promise<string> {
+  return /^id=(\d+)/.exec(await control.ask('CLIENT', 'LIST', 'TYPE', 'pubsub'))![1]!;
 }
 
 function measureMixed(bench: Bench, server: Server, preamble: readonly string[]): Promise<Metrics> {
@@ -179,6 +202,7 @@ async function compareTracked(
   name: string,
   tracked: () => Promise<Metrics>,
 ): Promise<void> {
+  if (!bench.wantsCase(name)) return;
   const comparison = await compareInTurn({
     ours: tracked,
     peer: () => measureMixed(bench, server, []),

@@ -56,6 +56,7 @@ async function main(): Promise<void> {
       redis: { type: 'string', default: 'redis-server' },
       memcached: { type: 'string', default: 'memcached' },
       only: { type: 'string' },
+      case: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -74,6 +75,7 @@ async function main(): Promise<void> {
     rounds: Number(flags.rounds ?? (flags.quick ? 3 : 5)),
     seconds: Number(flags.seconds ?? (flags.quick ? 0.5 : 2)),
     isQuick: flags.quick,
+    wantsCase: (name) => name.includes(flags.case ?? ''),
     report(line) {
       printLine(line);
       if (line.kind === 'result') {
@@ -129,6 +131,7 @@ function helpText(): string {
   --redis PATH       peer for RESP (redis-server)
   --memcached PATH   peer for memcached (memcached)
   --only A,B         run only these scenarios
+  --case TEXT        run only cases with TEXT in their name, in scenarios that have several alike
   --rounds N         measured rounds of each case (5)
   --seconds N        length of one window (2)
   --quick            3 rounds of 0.5 seconds, and a tenth of the keys

@@ -25,6 +25,8 @@ export interface Bench {
   readonly seconds: number;
   /** Fewer keys and operations, for checking that everything runs. */
   readonly isQuick: boolean;
+  /** Whether a case of this name is to be run. */
+  wantsCase(name: string): boolean;
   report(line: Result | Skipped): void;
 }
 
@@ -63,6 +65,7 @@ export async function runCase(
   bench: Bench,
   { scenario, case: name, peerName, ours, peer, goals = [] }: Case,
 ): Promise<void> {
+  if (!bench.wantsCase(name)) return;
   const comparison = await compareInTurn({ ours, peer, rounds: bench.rounds, warmUpRounds: 1 });
   bench.report({ kind: 'result', scenario, case: name, peerName, ...comparison, goals });
 }

@@ -14,12 +14,14 @@ import type { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
+import type { ScriptHabit } from '../scripting/script-habits.ts';
 import type { Scripts } from '../scripting/scripts.ts';
 import type { Effect } from './effect.ts';
 import type { CommandTimes } from './latency-event.ts';
 import type { Command, Registry } from './registry.ts';
 import type { PubSub } from './pubsub/door.ts';
 import type { Transactions } from './transaction.ts';
+import type { Migrator } from './generic/migrate.ts';
 import type { ClientTracking } from './connection/tracking.ts';
 import type { Monitoring } from './server/monitor.ts';
 
@@ -129,6 +131,8 @@ export interface Row {
   readonly otherDatabase?: (call: Call) => number;
   /** Whether this request uses keys that only running it can tell, so that every shard must be locked. */
   readonly locksAll?: (call: Call) => boolean;
+  /** Of a command that runs a script, and locks every shard unless this tells that it keeps to the keys it declares. */
+  readonly habit?: (call: Call) => ScriptHabit;
   /** May need far more memory than its request has bytes: the limit is checked before each, not once per read. */
   readonly grows?: true;
   readonly tips?: readonly string[];
@@ -253,6 +257,7 @@ export interface Server {
   readonly pubsub: PubSub;
   readonly transactions: Transactions;
   readonly monitoring: Monitoring;
+  readonly migrator: Migrator;
   readonly tracking: ClientTracking;
   /** Writes a line to the server's log. */
   logWarning(text: string): void;

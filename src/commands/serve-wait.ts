@@ -16,12 +16,18 @@ export function serveWait(served: ServedWait): void {
 /** What `serveWait` has done, as requests that do the same. */
 export function putServed(served: ServedWait, out: EffectSink): void {
   if (isAboutStreams(served)) return putServedRead(served, out);
-  const parts = isAboutLists(served) ? listWaitEffect(served) : sortedSetWaitEffect(served);
+  const parts = waitEffect(served);
   out.begin(parts.length);
   for (const part of parts) {
     if (typeof part === 'string') out.word(part);
     else out.bytes(new Bytes(part.buffer, part.byteOffset, part.length), 0, part.length);
   }
+}
+
+/** What `serveWait` has done, as a request that does the same; of a read of streams its name only. */
+export function waitEffect(served: ServedWait): readonly (string | Uint8Array)[] {
+  if (isAboutStreams(served)) return ['XREADGROUP'];
+  return isAboutLists(served) ? listWaitEffect(served) : sortedSetWaitEffect(served);
 }
 
 function isAboutLists({ wait }: ServedWait): boolean {

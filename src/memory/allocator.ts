@@ -104,6 +104,41 @@ export function allocate(shard: Shard, byteCount: number): number {
   return at;
 }
 
+/** A slab with more of its blocks in use than this is not worth emptying. */
+const DENSE_SHARE = 15 / 16;
+/** Slabs looked at for the fullest: those that were full lately come first. */
+const FULLER_TRIES = 16;
+
+/**
+ * A block of `byteCount` bytes, the size of the one at `at`, in a fuller slab than that one's, so that it can be moved there
+ * and its own slab become empty. 0: it lies well where it is.
+ */
+export function allocateFuller(shard: Shard, at: number, byteCount: number): number {
+  if (byteCount > CLASS_BYTES_MAX) return 0;
+  const { words } = shard;
+  const index = classOf(byteCount);
+  let own = at >>> PAGE_SHIFT;
+  const tag = words[pageEntryWord(own)]!;
+  if (pageKind(tag) === PageKind.SlabTail) own -= pageArgument(tag);
+  let live = words[pageEntryWord(own) + Slab.Live]!;
+  if (live > classCapacity[index]! * DENSE_SHARE) return 0;
+  let fullest = 0;
+  let page = words[Header.ClassHeads + index]!;
+  for (let tries = 0; tries < FULLER_TRIES && page !== 0; tries++) {
+    const slab = pageEntryWord(page);
+    if (page !== own && words[slab + Slab.Live]! >= live) {
+      live = words[slab + Slab.Live]!;
+      fullest = page;
+    }
+    page = words[slab + Slab.Next]!;
+  }
+  if (fullest === 0) return 0;
+  // First in the list it is the one that allocations fill.
+  unlinkSlab(words, fullest, index);
+  linkSlab(words, fullest, index);
+  return allocate(shard, byteCount);
+}
+
 /** Frees a block. Offsets not handed out by `allocate`, and blocks freed twice as far as that shows, are refused. */
 export function free(shard: Shard, at: number): void {
   const words = shard.words;

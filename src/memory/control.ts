@@ -77,11 +77,16 @@ export const enum Counter {
   TrackedKeys = 25,
   TrackedItems = 26,
   TrackedPrefixes = 27,
+  /** Active defragmentation: microseconds, and records moved. */
+  DefragmentUs = 58,
+  DefragmentMoves = 59,
   /** Bytes that the worker may add before it looks at used memory again. */
   ReservedBytes = 60,
   /** Milliseconds during which there has been more than maxmemory: in all, and since it began. Worker 0's. */
   EvictionExceededMs = 61,
   EvictionExceededNowMs = 62,
+  /** What the worker's connections hold: buffers, output not taken, queued transactions. Sampled once a second. */
+  ClientBytes = 63,
   MemcachedFirst = 32,
   Count = 64,
 }

@@ -43,6 +43,48 @@ export function lockShardUnlessBusy(shard: Shard): boolean {
   return true;
 }
 
+/** What came of `lockShardUnlessAsked`. */
+export const enum LockOutcome {
+  Taken,
+  /** The holder is busy with a script that runs for long. */
+  Busy,
+  /** Somebody asks all who wait to give back what they hold. */
+  Asked,
+}
+
+/** `lockShardUnlessBusy` for who holds other locks, and gives them back when word `asks` of the heads is not zero. */
+export function lockShardUnlessAsked({ heads, head }: Shard, asks: number): LockOutcome {
+  if (Atomics.compareExchange(heads, head, FREE, HELD) === FREE) return LockOutcome.Taken;
+  for (let spin = 0; spin < SPINS; spin++) {
+    if (heads[head] === FREE && Atomics.compareExchange(heads, head, FREE, HELD) === FREE)
+      return LockOutcome.Taken;
+  }
+  while (Atomics.exchange(heads, head, CONTENDED) !== FREE) {
+    if (Atomics.load(heads, head + Head.Busy) !== 0) return LockOutcome.Busy;
+    if (Atomics.load(heads, asks) !== 0) return LockOutcome.Asked;
+    Atomics.wait(heads, head, CONTENDED, WAIT_MS);
+  }
+  return LockOutcome.Taken;
+}
+
+/** `lockShard` that calls `onWait` now and then while it waits. */
+export function lockShardPatiently({ heads, head }: Shard, onWait: () => void): void {
+  while (Atomics.exchange(heads, head, CONTENDED) !== FREE) {
+    Atomics.wait(heads, head, CONTENDED, WAIT_MS);
+    onWait();
+  }
+}
+
+/** Wakes who waits for the shard's lock, to look at what else it waits for. */
+export function wakeWaiters({ heads, head }: Shard): void {
+  Atomics.notify(heads, head);
+}
+
+/** Waits, not for long, while word `at` is `value`. */
+export function waitWhile(words: Int32Array, at: number, value: number): void {
+  Atomics.wait(words, at, value, WAIT_MS);
+}
+
 /** `lockShard` for a lock that is a word of its own. */
 export function lockWord(words: Int32Array, at: number): void {
   if (Atomics.compareExchange(words, at, FREE, HELD) !== FREE) lockContended(words, at);

@@ -26,7 +26,7 @@ export const enum Save {
   IsSaving = 2,
   /** ...since... */
   StartedS = 3,
-  /** The last one that was whole, and how long it took, -1 if there was none. */
+  /** The last one that was whole, 0 if there was none, and how long the last attempt took, and a second more. */
   LastSaveS = 4,
   LastSeconds = 5,
   /** The last attempt failed. */
@@ -74,6 +74,16 @@ export class SaveBoard {
 
   set(word: Save, value: number): void {
     Atomics.store(this.words, WORDS_AT + word, value);
+  }
+
+  /** Redis: at the start what there is counts as saved. */
+  get lastSaveS(): number {
+    return this.get(Save.LastSaveS) || this.words[Control.StartedAtS]!;
+  }
+
+  /** How long the last attempt to save took, -1 if there was none. */
+  get lastSeconds(): number {
+    return this.get(Save.LastSeconds) - 1;
   }
 
   sum(double: SaveSum): number {

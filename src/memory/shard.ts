@@ -48,6 +48,8 @@ export const enum Head {
   Watches = 11,
   /** How far a snapshot has come in this shard, 0 when there is nothing left for it to see (store/snapshot-walk.ts). */
   Walk = 12,
+  /** Of the first shard only: not 0 while a script that holds some locks takes all others (server/shard-locks.ts). */
+  Widening = 14,
   /** Not 0: the lock's holder takes long, and who waits for it and has changed nothing need not wait on. */
   Busy = 15,
   Words = 16,
@@ -84,8 +86,12 @@ export const enum Header {
   NameCounts = 32,
   /** ...raised whenever a pattern comes or goes... */
   PatternVersion = 35,
-  /** ...and how many messages were published: a double at words 36-37. */
+  /** ...how many messages were published: a double at words 36-37... */
   Publications = 36,
+  /** ...raised whenever somebody begins to listen or stops... */
+  AudienceVersion = 38,
+  /** ...and the root of the table of patterns. */
+  PatternTable = 39,
   /** What is remembered of evicted keys (store/eviction/ghosts.ts): where it lies, and its places. */
   Ghosts = 44,
   GhostCount = 45,

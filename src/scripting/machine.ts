@@ -14,6 +14,7 @@ import { Lua } from './lua.ts';
 import { LuaGc, LuaHook, LuaIndex, LuaStatus, LuaType } from './lua-exports.ts';
 import { RedisLibrary, type ScriptHost } from './redis-library.ts';
 import { writeReply } from './reply-writing.ts';
+import { ScriptStrayedError } from './script-habits.ts';
 import { SANDBOX_NAME, SANDBOX_SOURCE } from './sandbox-source.ts';
 
 /** Asked now and then while a script runs. */
@@ -232,6 +233,7 @@ export class ScriptMachine {
     } catch (thrown) {
       this.isSpent = true;
       if (thrown instanceof AssertionError || thrown instanceof ReplyTooLargeError) throw thrown;
+      if (thrown instanceof ScriptStrayedError) throw thrown;
       // What was written of the reply is no whole one.
       reply.at = start;
       if (thrown instanceof RangeError) return reply.error('ERR reached lua stack limit');

@@ -6,6 +6,7 @@ import type { Lua } from './lua.ts';
 import { LuaIndex, LuaType } from './lua-exports.ts';
 import { formatExact } from './number-text.ts';
 import { ReplyReader } from './reply-reader.ts';
+import type { ScriptHabit } from './script-habits.ts';
 
 /** What a script may ask of the server around it. */
 export interface ScriptHost {
@@ -17,6 +18,8 @@ export interface ScriptHost {
   /** Whether the script's user may run a command; null: there is no such command. */
   mayRun(source: Bytes, args: Int32Array, count: number): boolean | null;
   log(level: number, text: string): void;
+  /** What the script being run has been like so far; Unknown: that cannot be told. */
+  readonly habit: ScriptHabit;
 }
 
 const NUMBER_BYTES = 32;

@@ -24,6 +24,8 @@ export const enum ScriptState {
   Killed = 3,
 }
 
+/** Index of a thread that runs no scripts. */
+export const NO_WORKER = -1;
 export const WORKERS_MAX = 1024;
 
 export class ScriptStates {
@@ -62,6 +64,11 @@ export class ScriptStates {
 
   get isKilled(): boolean {
     return Atomics.load(this.words, this.own + Word.State) === ScriptState.Killed;
+  }
+
+  /** Whether a worker runs a script or a function. */
+  isRunning(worker: number): boolean {
+    return Atomics.load(this.words, worker * WORDS_PER_WORKER + Word.State) !== ScriptState.Idle;
   }
 
   /** When the worker's script or function began, or -1 when none runs. */

@@ -3,24 +3,29 @@
  * that all workers share, and the limit on time.
  */
 import { Bytes } from '../base/bytes.ts';
+import { type BusyScript, BusyScripts } from './busy-scripts.ts';
 import type { RespWriter } from '../protocol/resp-writer.ts';
 import { FunctionLibraries } from './functions/libraries.ts';
 import type { LibraryFunction } from './functions/registration.ts';
 import { type ScriptArguments, ScriptMachine, type Watch } from './machine.ts';
 import type { ScriptHost } from './redis-library.ts';
+import { ScriptHabits } from './script-habits.ts';
 import { ScriptStates } from './script-state.ts';
 import { ScriptStore, sha1 } from './script-store.ts';
 import { readShebang, ScriptFlag } from './shebang.ts';
 
 /** Told when a script takes long: those who wait for what it holds need not wait on. */
 export interface BusyBell {
-  ring(): void;
+  ring(script: Omit<BusyScript, 'worker'>): void;
   /** It has ended. */
   hush(): void;
 }
 
 export const SCRIPT_KILLED = 'Script killed by user with SCRIPT KILL.';
 export const FUNCTION_KILLED = 'Script killed by user with FUNCTION KILL.';
+/** What is told of the command that runs a script. */
+const WORDS_MAX = 128;
+const WORD_BYTES_MAX = 4096;
 const STORE_AT = ScriptStates.bytes;
 /** What all workers share: a quarter is for libraries, and nearly all of the rest for scripts. Committed as it is used. */
 export const SCRIPT_MEMORY_BYTES = 256 << 20;
@@ -31,6 +36,9 @@ export class Scripts implements Watch {
   readonly store: ScriptStore;
   readonly states: ScriptStates;
   readonly libraries: FunctionLibraries;
+  /** Those of the other workers. */
+  readonly busyElsewhere = new BusyScripts();
+  readonly habits = new ScriptHabits();
   /** What the script being run may do: a set of ScriptFlag, with NoWrites when the command was a read-only one. */
   flags = 0;
   /** Whether it has written. */
@@ -44,6 +52,8 @@ export class Scripts implements Watch {
   private machine: ScriptMachine | null = null;
   private readonly flagsOf = new Map<string, number>();
   private startedMs = 0;
+  private name = '';
+  private request: ScriptArguments | null = null;
   private isFunction = false;
   private hasRung = false;
 
@@ -63,6 +73,7 @@ export class Scripts implements Watch {
     this.store = new ScriptStore(memory, STORE_AT, librariesAt - STORE_AT, () => {
       this.machine?.forgetScripts();
       this.flagsOf.clear();
+      this.habits.forgetScripts();
     });
     this.libraries = new FunctionLibraries(new Bytes(memory, librariesAt, librariesBytes), this);
   }
@@ -110,26 +121,28 @@ export class Scripts implements Watch {
   /** Runs a script that `find` or `learn` has made ready. */
   run(sha: string, flags: number, request: ScriptArguments, reply: RespWriter): void {
     const machine = this.ready;
-    this.begin(flags, false);
+    this.begin(sha, request, flags, false);
     try {
       machine.runScript(sha, request, reply, this);
     } finally {
-      this.end();
+      this.end(sha);
     }
   }
 
   /** Runs a function of a library. */
   runFunction(found: LibraryFunction, request: ScriptArguments, reply: RespWriter): void {
     const machine = this.ready;
-    this.begin(found.flags, true);
+    this.begin(found.name, request, found.flags, true);
     try {
       machine.runFunction(found.name, found.ref, request, reply, this);
     } finally {
-      this.end();
+      this.end(found);
     }
   }
 
-  private begin(flags: number, isFunction: boolean): void {
+  private begin(name: string, request: ScriptArguments, flags: number, isFunction: boolean): void {
+    this.name = name;
+    this.request = request;
     this.startedMs = Date.now();
     this.flags = flags;
     this.isFunction = isFunction;
@@ -140,9 +153,12 @@ export class Scripts implements Watch {
     this.host.begin();
   }
 
-  private end(): void {
+  private end(script: string | LibraryFunction): void {
     this.host.end();
     this.isRunning = false;
+    this.request = null;
+    // Of one that was killed it is not known what it would have used.
+    if (!this.states.isKilled) this.habits.learn(script, this.host.habit);
     if (this.hasRung) this.bell.hush();
     this.states.end();
   }
@@ -161,11 +177,21 @@ export class Scripts implements Watch {
     return this.isFunction ? FUNCTION_KILLED : SCRIPT_KILLED;
   }
 
+  private describe(): Omit<BusyScript, 'worker'> {
+    const { name, isFunction, startedMs } = this;
+    const { source, args, count } = this.request!;
+    const words = Array.from({ length: Math.min(count, WORDS_MAX) }, (_, index) => {
+      const start = args[index * 2]!;
+      return source.u8.toString('latin1', start, start + Math.min(args[index * 2 + 1]!, WORD_BYTES_MAX));
+    });
+    return { name, isFunction, startedMs, words };
+  }
+
   look(): string | null {
     if (this.states.isKilled) return this.killText;
     if (!this.hasRung && Date.now() - this.startedMs > this.timeLimitMs) {
       this.hasRung = true;
-      this.bell.ring();
+      this.bell.ring(this.describe());
     }
     return null;
   }

@@ -13,6 +13,7 @@ import { Key } from '../store/key.ts';
 import type { Interests } from '../store/interests.ts';
 import type { Keyspace } from '../store/keyspace.ts';
 import type { Command, Registry } from '../commands/registry.ts';
+import { ScriptHabit, ScriptStrayedError } from '../scripting/script-habits.ts';
 import {
   BUSY_FUNCTION,
   BUSY_SCRIPT,
@@ -27,7 +28,6 @@ import {
   type Call,
   Flag,
   Gate,
-  KeyFlag,
   type Parked,
   Route,
   type Row,
@@ -47,11 +47,13 @@ import { Observer } from './observer.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { Request, RequestArguments } from './request.ts';
 import type { ParkableClient } from './parkable-client.ts';
+import { ScriptLocks } from './script-locks.ts';
 import type { ServerState } from './server-state.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
-import { LateReplies, refuseLateReply } from './transactions/late-replies.ts';
-import type { Held, Transaction } from './transactions/transaction.ts';
+import { refuseLateReply } from './transactions/late-replies.ts';
+import { QueueRun } from './transactions/queue-run.ts';
+import type { Held } from './transactions/transaction.ts';
 import { closeHttp, isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 
@@ -92,16 +94,18 @@ export class Dispatcher implements Call {
   /** Looks at requests before they are run. */
   readonly ahead: ReadAhead;
   readonly locks: ShardLocks;
+  readonly scriptLocks: ScriptLocks;
   private readonly blocking: Blocking;
   private readonly meter: CommandMeter;
   private readonly counters: Float64Array;
   private readonly keys: KeyHashes;
+  /** Where the reply of the command being run begins. */
   replyStart = 0;
+  /** Commands of transactions. */
+  readonly queueRun = new QueueRun();
   private readonly keptPushes: Uint8Array[] = [];
   /** Commands run under locks that a transaction or a script has taken. */
   private isHolding = false;
-  /** The replies of the transaction under way, once one of them has to come later; null: none may. */
-  private lateReplies: LateReplies | null = null;
 
   constructor(keyspace: Keyspace, registry: Registry, server: Server, blocking: Blocking) {
     this.keyspace = keyspace;
@@ -113,6 +117,7 @@ export class Dispatcher implements Call {
     this.reply = new RespWriter();
     this.source = this.reply.bytes;
     this.locks = new ShardLocks(keyspace.shards);
+    this.scriptLocks = new ScriptLocks(this.locks, keyspace, server);
     this.keys = new KeyHashes(keyspace, this.locks);
     this.counters = keyspace.counters;
     this.ahead = new ReadAhead(keyspace, registry);
@@ -170,7 +175,7 @@ export class Dispatcher implements Call {
   }
 
   /**
-   * Runs a command of a script under the locks of every shard, which the script's own command holds: its reply goes into
+   * Runs a command of a script under the locks that the script's own command holds, and if need be more: its reply goes into
    * `into`. All checks have been made. Who waits for what it gives to keys is served when the script's command ends.
    */
   runHeld(command: Command, request: RequestArguments, into: RespWriter): void {
@@ -182,6 +187,7 @@ export class Dispatcher implements Call {
     this.isHolding = true;
     this.isInScript = true;
     try {
+      if (this.locks.isScoped) this.scriptLocks.check(this, command);
       if ((this.client.gates | this.observers) === 0) this.runCommand(command, -1);
       else this.runObserved(command, request, -1);
     } finally {
@@ -196,6 +202,24 @@ export class Dispatcher implements Call {
       this.isHolding = isHolding;
       this.isInScript = false;
     }
+  }
+
+  /**
+   * Runs a request that no client has sent, for one that waits for what it is part of, in a logical database: unchecked, and
+   * its reply goes nowhere. Not while a command runs.
+   */
+  runAside(command: Command, request: Request, client: ParkableClient, database: number): void {
+    const { at } = this.reply;
+    const selected = client.database;
+    this.take(request);
+    this.client = client;
+    this.replyStart = at;
+    this.keyspace.setTime(Date.now());
+    client.database = database;
+    if (this.observers === Observer.None) this.runCommand(command, -1);
+    else this.runObserved(command, request, -1);
+    client.database = selected;
+    this.reply.at = at;
   }
 
   private dropReply(start: number): void {
@@ -258,19 +282,10 @@ export class Dispatcher implements Call {
       const refusal = this.server.accessLog.refuse(this.client, command, this);
       if (refusal !== null) return this.reject(command, refusal);
     }
-    if ((command.flags & MAY_GROW) !== 0) this.makeRoom(command);
+    if ((command.flags & MAY_GROW) !== 0) this.guard.admitRequest(this, command);
     if (this.guard.isFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
       return this.reject(command, OUT_OF_MEMORY);
     return true;
-  }
-
-  private makeRoom(command: Command): void {
-    const { args, count, guard } = this;
-    const last = (count - 1) * 2;
-    const byteCount = args[last]! + args[last + 1]! - args[0]!;
-    // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
-    if (command.grows) guard.check(byteCount);
-    else guard.admit(byteCount);
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
@@ -285,7 +300,7 @@ export class Dispatcher implements Call {
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
-  private runObserved(command: Command, request: RequestArguments, hash: number): void {
+  runObserved(command: Command, request: RequestArguments, hash: number): void {
     const { client, monitors } = this;
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
@@ -304,12 +319,19 @@ export class Dispatcher implements Call {
     const { clearCount } = reply;
     const tracking = this.tracking!;
     const isOutermost = tracking.begin(client);
-    tracking.expectReads(client, command, this.keys.find(this, command), this.source, this.args);
+    if (tracking.remembers(client, command)) this.expectReads(tracking, command, hash);
     this.runCommand(command, hash);
     tracking.rememberReads(client);
     // A command that closes other clients has what was written before sent, and then begins at the start.
     const start = reply.clearCount === clearCount ? replyStart : 0;
     if (isOutermost) tracking.end(client, command, reply, start);
+  }
+
+  private expectReads(tracking: Tracking, command: Command, hash: number): void {
+    const { source, args } = this;
+    const at = command.singleKey * 2;
+    if (at === 0) tracking.expectReads(this.keys.find(this, command), source, args);
+    else tracking.expectRead(source, args[at]!, args[at + 1]!, hash, this.ahead.database);
   }
 
   private runCommand(command: Command, hash: number): void {
@@ -338,6 +360,7 @@ export class Dispatcher implements Call {
     if (this.isHolding) this.runUnderHeldLocks(command);
     else if (command.singleKey !== 0) this.runSingleKey(command, hash);
     else if (command.route === Route.ByKey) this.runManyKeys(command);
+    else if (command.row.habit !== undefined && this.server.workerCount > 1) this.runScript(command);
     else if (command.route === Route.All) this.runAll(command);
     else {
       this.readDatabase();
@@ -393,7 +416,7 @@ export class Dispatcher implements Call {
       unlockShard(shard);
       return this.runAll(command);
     }
-    const failure = this.runAndServe(command, false);
+    const failure = this.runAndServe(command);
     unlockShard(shard);
     if (failure !== null) this.failed(command, failure);
   }
@@ -408,23 +431,24 @@ export class Dispatcher implements Call {
       this.locks.release();
     }
     const isWrite = (command.flags & Flag.Write) !== 0;
-    if (isWrite && !this.locks.areAll && this.locks.haveWaits && this.mayMove(command)) {
+    if (
+      isWrite &&
+      !this.locks.areAll &&
+      this.locks.haveWaits &&
+      this.keys.mayMove(this, command, this.interests)
+    ) {
       this.locks.release();
       return this.runAll(command);
     }
     this.runLocked(command);
   }
 
-  /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
-  private mayMove(command: Command): boolean {
-    if (command.row.otherDatabase !== undefined) return true;
-    const positions = this.keys.find(this, command);
-    for (let i = 0; i < positions.length; i += 2) {
-      if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
-      this.locate(positions[i]!, this.otherKey);
-      if (this.interests.awaitsMove(this.otherKey)) return true;
-    }
-    return false;
+  /** Runs a command that runs a script, under fewer than all locks if the script is known to need no more. */
+  private runScript(command: Command): void {
+    const habit = command.row.habit!(this);
+    if (habit === ScriptHabit.Strays) return this.runAll(command);
+    if (this.scriptLocks.lock(this, command, habit)) this.runLocked(command);
+    else this.refuseBusy(command);
   }
 
   private runAll(command: Command): void {
@@ -437,13 +461,13 @@ export class Dispatcher implements Call {
 
   /** Runs the command under the locks held and gives them back. */
   private runLocked(command: Command): void {
-    const failure = this.runAndServe(command, this.locks.areAll);
+    const failure = this.runAndServe(command);
     this.locks.release();
     if (failure !== null) this.failed(command, failure);
   }
 
   /** Runs the command and serves who waits for what it has given to keys. Returns what was thrown, or null. */
-  private runAndServe(command: Command, allLocked: boolean): unknown {
+  private runAndServe(command: Command): unknown {
     let failure: unknown = null;
     try {
       this.runAndJournal(command);
@@ -454,7 +478,7 @@ export class Dispatcher implements Call {
     // Also after a handler that has thrown: it may have done all but its reply.
     if (!this.blocking.hasReady) return failure;
     try {
-      this.blocking.serve(this.journal, allLocked, this.reply.bytesMax);
+      this.blocking.serve(this.journal, this.locks.areAll, this.reply.bytesMax);
     } catch (error) {
       failure = error;
     }
@@ -465,7 +489,7 @@ export class Dispatcher implements Call {
   serveReady(): void {
     if (!this.blocking.hasReady) return;
     this.locks.wantAll();
-    this.locks.lockWanted();
+    if (!this.locks.lockWantedUnlessBusy()) return this.blocking.postpone(() => this.serveReady());
     try {
       this.blocking.serve(this.journal, true, this.reply.bytesMax);
     } finally {
@@ -510,6 +534,8 @@ export class Dispatcher implements Call {
     this.reply.at = this.replyStart;
     if (error instanceof ReplyTooLargeError) return this.client.refuseReply();
     if (error instanceof ShardBusyError) return this.refuseBusy(command);
+    if (error instanceof ScriptStrayedError)
+      return error.hasEffects ? this.reply.error(error.message) : this.runAll(command);
     log.error(`command ${command.name} failed`, error);
     if (error instanceof AssertionError) throw error;
     this.counters[Counter.UnexpectedErrors]!++;
@@ -535,20 +561,12 @@ export class Dispatcher implements Call {
     }
   }
 
-  wantAll(): void {
-    this.locks.wantAll();
-  }
-
-  wantHash(hash: number): void {
-    this.locks.want(this.keyspace.shardIndexOf(hash));
-  }
-
   wantKeysOf(command: Command, request: Request): void {
     this.take(request);
     this.keys.hash(this, command);
   }
 
-  private take(request: RequestArguments): void {
+  take(request: RequestArguments): void {
     this.source = request.source;
     this.args = request.args;
     this.count = request.count;
@@ -574,39 +592,16 @@ export class Dispatcher implements Call {
     }
   }
 
-  /** Runs what a transaction has queued, under the locks held, and replies with an array. */
-  runQueued(client: ParkableClient, transaction: Transaction): void {
-    const { reply } = this;
-    let start = reply.at;
-    const late = new LateReplies();
-    this.journal.beginGroup();
-    reply.array(transaction.count);
-    for (let index = 0; index < transaction.count; index++) {
-      const request = transaction.at(index);
-      const command = request.command!;
-      this.take(request);
-      this.replyStart = reply.at;
-      this.counters[Counter.CommandsProcessed]!++;
-      const refusal = this.server.accessLog.refuse(client, command, request, 'multi');
-      if (refusal !== null) {
-        reply.error(refusal);
-        continue;
-      }
-      this.lateReplies = late;
-      this.runObserved(command, request, -1);
-      this.lateReplies = null;
-      if (late.isExpecting) start = late.takeWritten(reply, start);
-    }
-    if (late.isEmpty) return;
-    late.finish(reply.take(start, reply.at), client.park());
-    reply.at = start;
-  }
-
   /** Runs a command under the locks held. */
   private runUnderHeldLocks(command: Command): void {
+    this.hashKeys(command);
+    this.runGuarded(command);
+  }
+
+  /** Hashes the keys of the request in the client's database. */
+  hashKeys(command: Command): void {
     this.readDatabase();
     if (command.keys.length > 0 && command.route !== Route.Here) this.keys.hash(this, command);
-    this.runGuarded(command);
   }
 
   /** A script has been running for long on a shard that the command needs. Nothing was done. */
@@ -646,8 +641,7 @@ export class Dispatcher implements Call {
 
   park(): Parked {
     if (this.isInScript) return refuseLateReply(this.reply);
-    if (this.lateReplies !== null) return this.lateReplies.add(this.client.version);
-    return this.client.park();
+    return this.queueRun.park(this.client) ?? this.client.park();
   }
 
   block(request: BlockRequest): void {

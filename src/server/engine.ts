@@ -48,11 +48,13 @@ import { rdbOptions } from './keeper/rdb-options.ts';
 import { serveKeeper } from './keeper/worker-side.ts';
 import { serveReplay } from './journal/replay-topic.ts';
 import { log } from './log.ts';
+import { Migrations } from './migration/migrations.ts';
 import { Monitors } from './monitor/monitors.ts';
 import { MemcachedDispatcher } from './memcached/dispatch.ts';
 import { Mesh, type Port } from './mesh.ts';
 import { API_VERSION } from './product.ts';
 import { LONE_MEMORY_BYTES, Scripts } from '../scripting/scripts.ts';
+import { hearBells, ScriptBell } from './script-bell.ts';
 import { ServerScriptHost } from './script-host.ts';
 import { AHEAD_MAX, Request } from './request.ts';
 import { ServerState } from './server-state.ts';
@@ -110,9 +112,8 @@ const REQUEST_BYTES_MAX = 2 ** 31 - 1;
 const SOCKET_BYTES_MAX = 16 << 20;
 /** A collection takes milliseconds, for our heap is small; copying this much takes longer. */
 const HUGE_BUFFER_BYTES = 32 << 20;
-/** Used memory is summed over the shards again after this many reads, or at once after a large one. */
+/** Used memory is summed over the shards again after this many reads, also when they only read. */
 const MEMORY_CHECK_READS = 16;
-const LARGE_READ_BYTES = 65536;
 
 const NO_TIMES: CommandTimes = { calls: 0, buckets: [] };
 
@@ -138,6 +139,7 @@ export class Engine implements Server {
   readonly deliveries: Deliveries;
   readonly pubsub: LocalPubSub;
   readonly monitoring: Monitors;
+  readonly migrator: Migrations;
   readonly tracking: Tracking;
   readonly transactions: LocalTransactions;
   readonly collector = new Collector();
@@ -202,14 +204,17 @@ export class Engine implements Server {
       setup.workerIndex,
       new ServerScriptHost(this.dispatcher, () => this.scripts),
       API_VERSION,
-      { ring: () => this.dispatcher.locks.setBusy(true), hush: () => this.dispatcher.locks.setBusy(false) },
+      new ScriptBell(this.dispatcher.locks, setup.workerIndex, (topic, text) => this.tellAll(topic, text)),
     );
+    hearBells(this.mesh, this.scripts.busyElsewhere);
     this.memcached = new MemcachedDispatcher(this.dispatcher);
     this.reader = new RespReader(this.input);
     this.outbox = new Outbox(this.dispatcher.reply, (byteCount) => this.gaveUpBuffer(byteCount));
     this.deliveries = new Deliveries(this.outbox);
     this.pubsub = this.openPubSub(setup, shards.length + 1);
+    blocking.notices = this.dispatcher.notices;
     this.monitoring = this.openMonitors();
+    this.migrator = new Migrations(this.dispatcher);
     this.tracking = this.openTracking(setup);
     const watches = new Watches(new Shard(shards.length + 2, setup.watches, setup.shardHeads), this.keyspace);
     this.transactions = new LocalTransactions(this.dispatcher, watches);
@@ -250,7 +255,7 @@ export class Engine implements Server {
     const { keyspace, board, config, mesh, workerIndex } = this;
     const options = () => ({ ...rdbOptions(config), version: board.get(Save.Version) });
     const preserved = new PreservedRecords(keyspace, board, workerIndex, options, (chunk) => {
-      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk, [chunk.bytes.buffer]);
+      if (this.keeper !== null) mesh.give(this.keeper, 'snapshot.chunk', chunk);
     });
     keyspace.preserver = preserved;
     return preserved;
@@ -289,6 +294,7 @@ export class Engine implements Server {
       tracking.flush(isBeginning);
     };
     this.dispatcher.tracking = tracking;
+    this.dispatcher.ahead.tracked = tracking.keys;
     return tracking;
   }
 
@@ -352,6 +358,7 @@ export class Engine implements Server {
     this.queryBytesMax = Math.min(this.config.number('client-query-buffer-limit'), REQUEST_BYTES_MAX);
     this.outputLimit = this.config.bufferLimit('normal');
     this.pubsubOutputLimit = this.config.bufferLimit('pubsub');
+    this.pubsub.listenerBytesMax = this.pubsubOutputLimit.hardBytes;
     const { hardBytes } = this.outputLimit;
     this.dispatcher.reply.bytesMax =
       hardBytes === 0 ? REPLY_BYTES_MAX : Math.min(hardBytes + SOCKET_BYTES_MAX, REPLY_BYTES_MAX);
@@ -383,13 +390,13 @@ export class Engine implements Server {
   }
 
   /** Must be called once per read, before its first request. */
-  beginRead(byteCount: number): void {
+  beginRead(): void {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
-    if (this.recording !== null) this.recording.beginRead();
-    if (--this.readsUntilMemoryCheck > 0 && byteCount < LARGE_READ_BYTES) return;
+    this.recording?.beginRead();
+    if (--this.readsUntilMemoryCheck > 0) return;
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
-    this.eviction.guard.check(byteCount);
+    this.eviction.guard.check(0);
   }
 
   /** A buffer of `byteCount` bytes is not needed any more. The collector would take its time with a huge one. */
@@ -413,6 +420,11 @@ export class Engine implements Server {
     this.monitoring.remove(connection);
     this.tracking.disable(connection);
     this.transactions.unwatch(connection);
+  }
+
+  /** Tells every other thread. */
+  private tellAll(topic: string, text: string): void {
+    for (const port of [...this.peers, this.main]) if (port !== null) this.mesh.tell(port, topic, text);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

@@ -1,4 +1,7 @@
 /** The control thread: starts and watches the workers, owns the configuration, stops the server. No data path. */
+import { FAMILIES } from '../commands/families.ts';
+import { Registry } from '../commands/registry.ts';
+import { NO_WORKER, ScriptStates } from '../scripting/script-state.ts';
 import { densityMemoryBytes } from '../store/eviction/hit-density.ts';
 import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
@@ -22,6 +25,8 @@ import type { JournalMemories } from './journal/append-only.ts';
 import type { KeeperStart } from './keeper/keeper-thread.ts';
 import { log, setLog } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
+import { hearBells } from './script-bell.ts';
+import { StandIn } from './stand-in/stand-in.ts';
 import { notifyReady, notifyStopping } from './system/notify.ts';
 import { PRODUCT_NAME, PRODUCT_VERSION } from './product.ts';
 import type { WorkerStart } from './worker-thread.ts';
@@ -50,6 +55,8 @@ export class MainThread {
   private readonly config: Config;
   private readonly mesh = new Mesh();
   private readonly workers: Worker[] = [];
+  private readonly standIn: StandIn;
+  private readonly scriptMemory = new SharedArrayBuffer(SCRIPT_MEMORY_BYTES);
   private keeper: Worker | null = null;
   private readonly userKeeper: UserKeeper;
   private control: ControlBlock | null = null;
@@ -61,6 +68,14 @@ export class MainThread {
     this.userKeeper.serve(this.mesh);
     this.mesh.on('config.set', (request) => this.setConfig(request as SetRequest));
     this.mesh.on('config.rewrite', () => this.rewriteConfig());
+    this.standIn = new StandIn({
+      config,
+      users: this.userKeeper.users,
+      registry: new Registry(FAMILIES),
+      states: new ScriptStates(this.scriptMemory, NO_WORKER),
+      shutDown: () => void this.stop('SHUTDOWN', { isSaving: false, isForced: true }),
+    });
+    hearBells(this.mesh, this.standIn.busy, () => this.standIn.update());
     this.mesh.on('shutdown', (request) => this.stop('SHUTDOWN', request as ShutdownRequest));
   }
 
@@ -82,7 +97,7 @@ export class MainThread {
       control: control.memory,
       shards,
       interests: createShardMemory(INTEREST_BYTES),
-      scripts: new SharedArrayBuffer(SCRIPT_MEMORY_BYTES),
+      scripts: this.scriptMemory,
       uses: new SharedArrayBuffer(densityMemoryBytes(workerCount)),
       audience: createShardMemory(AUDIENCE_BYTES),
       watches: createShardMemory(WATCH_BYTES),
@@ -206,7 +221,7 @@ export class MainThread {
     const umask = process.umask();
     if (hasPermissions) process.umask(0o777 & ~permissions);
     try {
-      await this.askAll('worker.listen', null);
+      this.standIn.watch((await this.askAll('worker.listen', null)) as number[][]);
     } finally {
       process.umask(umask);
     }
@@ -246,7 +261,7 @@ export class MainThread {
   }
 
   private rewriteConfig(): string {
-    const error = rewriteConfigFile(this.config);
+    const error = rewriteConfigFile(this.config, this.userKeeper.configLines);
     if (error !== '') log.warn(`CONFIG REWRITE failed: ${error}`);
     else log.info('CONFIG REWRITE executed with success');
     return error;

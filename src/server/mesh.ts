@@ -10,7 +10,7 @@ export type TextHandler = (text: string) => void;
 
 /** What any port here can do: MessagePort, Worker, or a worker's global scope. */
 export interface Port {
-  postMessage(message: unknown, options?: { readonly transfer?: ArrayBuffer[] }): void;
+  postMessage(message: unknown): void;
   addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
 }
 
@@ -56,9 +56,9 @@ export class Mesh {
     port.postMessage(`${topic} ${text}`);
   }
 
-  /** Hands over what wants no answer, with the memory that is to change hands. It arrives in order with what is asked. */
-  give(port: Port, topic: string, payload: unknown, transfer: ArrayBuffer[]): void {
-    port.postMessage({ kind: 'gift', id: 0, topic, payload } satisfies Message, { transfer });
+  /** Hands over what wants no answer. It arrives in order with what is asked. */
+  give(port: Port, topic: string, payload: unknown): void {
+    port.postMessage({ kind: 'gift', id: 0, topic, payload } satisfies Message);
   }
 
   private receiveText(message: string): void {
@@ -66,12 +66,12 @@ export class Mesh {
     this.textHandlers.get(message.slice(0, topicEnd))?.(message.slice(topicEnd + 1));
   }
 
-  /** Asks the thread behind `port`; the memory in `transfer` changes hands. */
-  ask(port: Port, topic: string, payload: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
+  /** Asks the thread behind `port`. */
+  ask(port: Port, topic: string, payload: unknown): Promise<unknown> {
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      port.postMessage({ kind: 'ask', id, topic, payload } satisfies Message, { transfer });
+      port.postMessage({ kind: 'ask', id, topic, payload } satisfies Message);
     });
   }
 

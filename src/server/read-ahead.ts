@@ -1,6 +1,8 @@
 /** Requests of a pipeline are looked at before they are run, so that the memory of all their keys is fetched at once. */
 import type { Registry } from '../commands/registry.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
+import { Gate } from '../commands/row.ts';
+import type { TrackedKeys } from '../store/tracked-keys.ts';
 import type { ParkableClient } from './parkable-client.ts';
 import type { Request } from './request.ts';
 
@@ -10,6 +12,9 @@ export class ReadAhead {
   private readonly hashes = new Int32Array(FETCH_AHEAD_MAX);
   /** The physical database that the hashes of the last `prepare` are for. */
   database = -1;
+
+  /** What clients here have read that track. */
+  tracked: TrackedKeys | null = null;
 
   constructor(keyspace: Keyspace, registry: Registry) {
     this.keyspace = keyspace;
@@ -37,5 +42,7 @@ export class ReadAhead {
       hashes[hashCount++] = request.hash;
     }
     keyspace.fetchAhead(hashes, hashCount);
+    // Only in the first database these are also the hashes of the keys' texts.
+    if ((client.gates & Gate.Tracking) !== 0 && database === 0) this.tracked?.fetchAhead(hashes, hashCount);
   }
 }

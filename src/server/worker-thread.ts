@@ -35,13 +35,17 @@ export function startWorker(start: WorkerStart, main: Port): void {
   });
 }
 
-function openSockets(engine: Engine, listeners: Listeners): void {
+/** Returns the descriptors of those on which clients speak Redis' protocol without TLS: main may take clients from them. */
+function openSockets(engine: Engine, listeners: Listeners): number[] {
+  const plain: number[] = [];
   const { config } = engine;
   for (const address of config.list('bind')) {
     const isOptional = address.startsWith('-');
     const hostname = bindName(isOptional ? address.slice(1) : address);
     try {
-      if (config.number('port') !== 0) listeners.listenTcp(hostname, config.number('port'), RespConnection);
+      if (config.number('port') !== 0) {
+        plain.push(listeners.listenTcp(hostname, config.number('port'), RespConnection));
+      }
       if (config.number('tls-port') !== 0) {
         listeners.listenTcp(hostname, config.number('tls-port'), RespConnection, readTlsOptions(config));
       }
@@ -54,7 +58,8 @@ function openSockets(engine: Engine, listeners: Listeners): void {
     }
   }
   const unixPath = config.text('unixsocket');
-  if (unixPath !== '' && engine.workerIndex === 0) listeners.listenUnix(unixPath, RespConnection);
+  if (unixPath !== '' && engine.workerIndex === 0) plain.push(listeners.listenUnix(unixPath, RespConnection));
+  return plain.filter((descriptor) => descriptor >= 0);
 }
 
 /** Redis: `*` is every IPv4 address and `::*` every IPv6 address. */

@@ -3,7 +3,7 @@
  * So a publisher can tell at once how many will hear it, and knows whom to send it to. It lies in a shard of its own
  * behind those that hold data.
  *
- *  name listened to, in the table under the hash of its text
+ *  name listened to, under the hash of its text in the table of patterns (Header.PatternTable) or in that of the others
  *   word 0         1            2       3              7
  *        +---------+------------+-------+--------------+------
  *        | subject | text bytes | count | workers      | text
@@ -12,7 +12,8 @@
  *   count: clients of all workers.  workers: one bit for each worker that has one of them.
  *
  *  Header.NameCounts: how many names there are of each subject. Header.PatternVersion: raised when a pattern comes or
- *  goes, so that each worker can keep a copy of their texts. Header.Publications: number of the last message; a client
+ *  goes, so that each worker can keep a copy of their texts. Header.AudienceVersion: raised when anybody comes or goes, so
+ *  that a worker that publishes again to the same channel need not look for who listens. Header.Publications: number of the last message; a client
  *  hears those with a higher number than there was when it came, so that none reaches it that was published before.
  *
  *  Header.MessagesUnderWay: kilobytes of messages sent to each worker which it has not taken yet, counted with Atomics, so
@@ -23,7 +24,7 @@
  *  nobody can begin to listen to what nobody listened to.
  */
 import { assert } from '../base/assert.ts';
-import { type Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
+import { Bytes, copyBytes, equalBytes } from '../base/bytes.ts';
 import { globMatch } from '../base/glob.ts';
 import { allocate, free, usableBytes, verifyAllocator } from '../memory/allocator.ts';
 import { lockShard, unlockShard } from '../memory/lock.ts';
@@ -69,6 +70,9 @@ export const AUDIENCE_BYTES = 256 << 20;
 /** How often patterns are matched without the lock before it is kept. */
 const UNLOCKED_TRIES = 2;
 
+/** Names of channels longer than this are looked for each time. */
+const LAST_BYTES_MAX = 256;
+
 /** A pattern as a worker remembers it. */
 interface KnownPattern {
   /** Where it lies, as long as the version is the same. */
@@ -88,6 +92,13 @@ export class Audience {
   publication = 0;
   readonly workers = new Int32Array(WORKER_WORDS);
 
+  /** The channel of the last message, its length -1 where that is not kept, and how many heard it. */
+  private readonly lastText = Bytes.allocate(LAST_BYTES_MAX);
+  private lastBytes = -1;
+  private lastSubject = Subject.Channel;
+  private lastCount = 0;
+  private lastVersion = 0;
+
   constructor(shard: Shard, keyspace: Keyspace) {
     this.shard = shard;
     this.keyspace = keyspace;
@@ -104,6 +115,7 @@ export class Audience {
     const name = found === 0 ? this.create(subject, bytes, at, byteCount) : found;
     let last = -1;
     if (name !== 0) {
+      shard.words[Header.AudienceVersion]!++;
       shard.words[(name >> 2) + Name.Count]!++;
       shard.words[(name >> 2) + Name.Workers + (worker >> 5)]! |= 1 << (worker & 31);
       last = shard.doubles[Header.Publications >> 1]!;
@@ -119,6 +131,7 @@ export class Audience {
     const name = this.find(subject, text, 0, byteCount);
     assert(name !== 0, 'audience: nobody listens');
     const word = name >> 2;
+    shard.words[Header.AudienceVersion]!++;
     if (isLast) shard.words[word + Name.Workers + (worker >> 5)]! &= ~(1 << (worker & 31));
     if (--shard.words[word + Name.Count]! === 0) this.remove(name);
     unlockShard(shard);
@@ -136,8 +149,13 @@ export class Audience {
   ): number {
     const { shard, workers, matching } = this;
     const withPatterns = subject === Subject.Channel;
-    workers.fill(0);
     lockShard(shard);
+    if (this.isLast(subject, bytes, at, byteCount)) {
+      if (this.lastCount > 0) this.publication = ++shard.doubles[Header.Publications >> 1]!;
+      unlockShard(shard);
+      return this.lastCount;
+    }
+    workers.fill(0);
     // Patterns are matched without the lock: there may be many. With it when they keep changing meanwhile.
     for (
       let tries = 0;
@@ -152,8 +170,25 @@ export class Audience {
     if (count > 0) this.publication = ++shard.doubles[Header.Publications >> 1]!;
     matching.length = 0;
     this.isMatched = false;
+    this.keepLast(subject, bytes, at, byteCount, count);
     unlockShard(shard);
     return count;
+  }
+
+  /** Whether the last message was to the same channel, and who listens is the same: then `workers` still holds. */
+  private isLast(subject: Subject, bytes: Bytes, at: number, byteCount: number): boolean {
+    if (byteCount !== this.lastBytes || subject !== this.lastSubject) return false;
+    if (this.shard.words[Header.AudienceVersion] !== this.lastVersion) return false;
+    return equalBytes(bytes, at, this.lastText, 0, byteCount);
+  }
+
+  private keepLast(subject: Subject, bytes: Bytes, at: number, byteCount: number, count: number): void {
+    this.lastBytes = byteCount <= LAST_BYTES_MAX ? byteCount : -1;
+    if (byteCount > LAST_BYTES_MAX) return;
+    copyBytes(bytes, at, this.lastText, 0, byteCount);
+    this.lastSubject = subject;
+    this.lastCount = count;
+    this.lastVersion = this.shard.words[Header.AudienceVersion]!;
   }
 
   /** True: the lock was given back to match patterns, and must be taken again. */
@@ -171,12 +206,20 @@ export class Audience {
     return mayUnlock;
   }
 
+  /** Texts that are known already are not copied again: most patterns stay when one comes or goes. */
   private copyPatterns(): void {
+    const known = new Map(this.patterns.map((pattern) => [pattern.at, pattern]));
     this.patternVersion = this.shard.words[Header.PatternVersion]!;
-    this.patterns =
-      this.shard.words[Header.NameCounts + Subject.Pattern] === 0
-        ? []
-        : this.allNames(Subject.Pattern).map((at) => ({ at, text: this.textOf(at) }));
+    this.patterns = this.allNames(Subject.Pattern).map((at) => {
+      const pattern = known.get(at);
+      return pattern !== undefined && this.isText(at, pattern.text) ? pattern : { at, text: this.textOf(at) };
+    });
+  }
+
+  private isText(name: number, text: Buffer): boolean {
+    const { words, bytes } = this.shard;
+    if (words[(name >> 2) + Name.TextBytes] !== text.length) return false;
+    return bytes.u8.compare(text, 0, text.length, name + Name.Bytes, name + Name.Bytes + text.length) === 0;
   }
 
   private addListeners(name: number): number {
@@ -227,7 +270,7 @@ export class Audience {
   private find(subject: Subject, bytes: Bytes, at: number, byteCount: number): number {
     const { shard } = this;
     const { words } = shard;
-    const table = shard.heads[shard.head + Head.Table]!;
+    const table = this.tableOf(subject);
     if (table === 0) return 0;
     const hash = this.keyspace.memberHash(bytes, at, byteCount);
     for (let slot = findSlot(shard, table, hash); slot !== 0; slot = nextSlot(shard, slot, hash)) {
@@ -239,11 +282,23 @@ export class Audience {
     return 0;
   }
 
+  private tableOf(subject: Subject): number {
+    const { words, heads, head } = this.shard;
+    return subject === Subject.Pattern ? words[Header.PatternTable]! : heads[head + Head.Table]!;
+  }
+
+  private createTableOf(subject: Subject): void {
+    const { shard } = this;
+    const table = createTable(shard);
+    if (subject === Subject.Pattern) shard.words[Header.PatternTable] = table;
+    else shard.heads[shard.head + Head.Table] = table;
+  }
+
   private create(subject: Subject, bytes: Bytes, at: number, byteCount: number): number {
     const { shard } = this;
     const { words } = shard;
-    if (shard.heads[shard.head + Head.Table] === 0) shard.heads[shard.head + Head.Table] = createTable(shard);
-    const table = shard.heads[shard.head + Head.Table]!;
+    if (this.tableOf(subject) === 0) this.createTableOf(subject);
+    const table = this.tableOf(subject);
     const name = table === 0 ? 0 : allocate(shard, Name.Bytes + byteCount);
     if (name === 0) return 0;
     if (insertEntry(shard, table, this.keyspace.memberHash(bytes, at, byteCount), name) === 0) {
@@ -264,12 +319,10 @@ export class Audience {
     const { words } = shard;
     const byteCount = words[(name >> 2) + Name.TextBytes]!;
     const hash = this.keyspace.memberHash(shard.bytes, name + Name.Bytes, byteCount);
-    removeSlot(
-      shard,
-      shard.heads[shard.head + Head.Table]!,
-      slotOfRef(shard, shard.heads[shard.head + Head.Table]!, hash, name),
-    );
-    this.countName(words[(name >> 2) + Name.Subject]!, -1);
+    const subject = words[(name >> 2) + Name.Subject]!;
+    const table = this.tableOf(subject);
+    removeSlot(shard, table, slotOfRef(shard, table, hash, name));
+    this.countName(subject, -1);
     free(shard, name);
   }
 
@@ -281,7 +334,7 @@ export class Audience {
 
   private allNames(subject: Subject): number[] {
     const { shard } = this;
-    return allRefs(shard, shard.heads[shard.head + Head.Table]!).filter(
+    return allRefs(shard, this.tableOf(subject)).filter(
       (name) => shard.words[(name >> 2) + Name.Subject] === subject,
     );
   }
@@ -298,10 +351,13 @@ export class Audience {
 
   private verifyLocked(): number {
     const { shard } = this;
-    const table = shard.heads[shard.head + Head.Table]!;
     const used = verifyAllocator(shard);
-    let blockBytes = table === 0 ? 0 : tableBytesUsed(shard, table);
-    if (table !== 0) assert(verifyTable(shard, table) === tableCount(shard, table), 'audience: table count');
+    let blockBytes = 0;
+    for (const table of [this.tableOf(Subject.Channel), this.tableOf(Subject.Pattern)]) {
+      if (table === 0) continue;
+      blockBytes += tableBytesUsed(shard, table);
+      assert(verifyTable(shard, table) === tableCount(shard, table), 'audience: table count');
+    }
     let listeners = 0;
     for (let subject = 0; subject < SUBJECT_COUNT; subject++) {
       const names = this.allNames(subject);

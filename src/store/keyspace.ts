@@ -94,6 +94,12 @@ export class Keyspace {
   onLapsedField: ((key: Key, field: Bytes, at: number, byteCount: number) => void) | null = null;
   /** Called before a key is removed because memory is short, when somebody wants to know. */
   onEvicted: ((key: Key) => void) | null = null;
+  /** Called when a key has come to be that was not there, when somebody wants to know... */
+  onAdded: ((key: Key) => void) | null = null;
+  /** ...when one is removed, by whatever command... */
+  onDropped: ((key: Key) => void) | null = null;
+  /** ...and when a command that reads has not found one. */
+  onMissed: ((key: Key) => void) | null = null;
   /** Called before (true) and after (false) all keys (-1), or all of a physical database, go, with every lock held. */
   onFlush: (isBeginning: boolean, database: number) => void = () => {};
   /** Called when two physical databases have exchanged their places, with every lock held. */
@@ -256,7 +262,7 @@ export class Keyspace {
   read(key: Key): number {
     const record = this.look(key);
     if (record === 0) {
-      this.counters[Counter.KeyspaceMisses]!++;
+      this.countMiss(key);
       return 0;
     }
     this.counters[Counter.KeyspaceHits]!++;
@@ -278,8 +284,14 @@ export class Keyspace {
   /** `find` for a command that asks about the key only: counts a hit or miss but no access. */
   peek(key: Key): number {
     const record = this.look(key);
-    this.counters[record === 0 ? Counter.KeyspaceMisses : Counter.KeyspaceHits]!++;
+    if (record === 0) this.countMiss(key);
+    else this.counters[Counter.KeyspaceHits]!++;
     return record;
+  }
+
+  private countMiss(key: Key): void {
+    this.counters[Counter.KeyspaceMisses]!++;
+    if (this.onMissed !== null) this.onMissed(key);
   }
 
   /**
@@ -438,6 +450,7 @@ export class Keyspace {
     if (key.slot === 0) return false;
     words[Header.KeyCounts + key.database]!++;
     countExpiry(shard, key.database, 0, flags);
+    if (this.onAdded !== null) this.onAdded(key);
     return true;
   }
 
@@ -498,6 +511,8 @@ export class Keyspace {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
     const wanted = whenMs === 0 ? flags & ~RecordFlag.Expiry : flags | RecordFlag.Expiry;
+    // GETEX and gat have only read the value before.
+    this.willChange(key);
     if (wanted !== flags && !reshapeRecord(key, wanted)) return Status.OutOfMemory;
     if (whenMs !== 0) writeExpiryAtMs(shard, key.record, whenMs);
     this.touched(key);
@@ -533,6 +548,7 @@ export class Keyspace {
     removeSlot(shard, table, key.slot);
     this.copyDirectory(shard, table);
     words[Header.KeyCounts + key.database]!--;
+    if (this.onDropped !== null) this.onDropped(key);
     countExpiry(shard, key.database, flags, 0);
     key.record = 0;
     key.slot = 0;
@@ -566,11 +582,11 @@ export class Keyspace {
     shard.headDoubles[shard.headDouble + (Head.Mutations >> 1)]!++;
     if (key.record !== 0) {
       if (CHECKS) assert(!isOutstanding(shard, key.hash, key.record), 'keyspace: changed without a find');
+      if (this.accessKeeper !== null) this.accessKeeper.noteWrite(key, this.touchOnRead);
+      else if (this.touchOnRead) touchAccess(shard, key.record, this.accessClock);
       if ((recordFlags(shard, key.record) & RecordFlag.Item) !== 0) {
         writeItemCas(shard, key.record, this.nextCas(shard));
       }
-      if (this.accessKeeper !== null) this.accessKeeper.noteWrite(key, this.touchOnRead);
-      else if (this.touchOnRead) touchAccess(shard, key.record, this.accessClock);
     }
     if (shard.heads[shard.head + Head.Interests] !== 0) this.onTouched(key);
   }
@@ -616,6 +632,11 @@ export class Keyspace {
       assert(key.slot !== 0, 'keyspace: record not in the table');
     }
     if (shard.heads[shard.head + Head.Walk] !== 0) this.preserve(key);
+  }
+
+  /** Must be called before the record found under `key` is changed if it was not `find` that found it. */
+  willChange(key: Key): void {
+    if (key.shard.heads[key.shard.head + Head.Walk] !== 0) this.preserve(key);
   }
 
   /** The record found under `key` is about to change: if a snapshot under way has not seen it, it gets it as it is. */

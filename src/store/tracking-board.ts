@@ -62,10 +62,17 @@ export function createTrackingMemory(workerCount: number): SharedArrayBuffer {
 
 /** A change that a worker was told of. */
 export interface Letter {
-  /** The key as latin1; null: everything was removed. */
-  readonly key: string | null;
+  /** Where the key lies in the mail; `byteCount` is -1 when everything was removed. */
+  readonly at: number;
+  readonly byteCount: number;
   /** Id of the client that did it, 0 when that is of no interest. */
   readonly origin: number;
+}
+
+/** What there was in a mailbox. */
+export interface Mail {
+  readonly bytes: Bytes;
+  readonly letters: readonly Letter[];
 }
 
 export class TrackingBoard {
@@ -191,7 +198,7 @@ export class TrackingBoard {
   }
 
   /** Takes the mail of this worker. Null: so much has changed that anything may have. */
-  take(): Letter[] | null {
+  take(): Mail | null {
     const { words } = this;
     const mailbox = mailboxOf(this.worker);
     lockWord(words, mailbox);
@@ -204,7 +211,7 @@ export class TrackingBoard {
     words[mailbox + Mailbox.Told] = 0;
     Atomics.store(words, mailbox + Mailbox.BytesUsed, 0);
     unlockWord(words, mailbox);
-    return mail === null ? null : readLetters(mail, used);
+    return mail === null ? null : { bytes: mail, letters: readLetters(mail, used) };
   }
 }
 
@@ -212,13 +219,13 @@ function mailboxOf(worker: number): number {
   return (MAILBOXES_AT_BYTES + worker * MAILBOX_BYTES) >> 2;
 }
 
-function readLetters({ u8, view }: Bytes, end: number): Letter[] {
+function readLetters({ view }: Bytes, end: number): Letter[] {
   const letters: Letter[] = [];
   for (let at = 0; at < end;) {
     const byteCount = view.getInt32(at, true);
     const origin = view.getInt32(at + 4, true);
     at += LETTER_HEAD_BYTES;
-    letters.push({ key: byteCount === FLUSH ? null : u8.toString('latin1', at, at + byteCount), origin });
+    letters.push({ at, byteCount, origin });
     at += (Math.max(byteCount, 0) + 3) & ~3;
   }
   return letters;

@@ -11,7 +11,7 @@ async function ask(client: TestServer['client'], ...parts: string[]): Promise<st
 }
 
 const FIELDS =
-  'id addr laddr fd name age idle flags db sub psub ssub multi qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll ' +
+  'id addr laddr fd name age idle flags db sub psub ssub multi watch qbuf qbuf-free argv-mem multi-mem rbs rbp obl oll ' +
   'omem tot-mem events cmd user redir resp lib-name lib-ver';
 
 describe('what a client says about itself', () => {
@@ -42,6 +42,17 @@ describe('what a client says about itself', () => {
     );
     expect(server.run('CLIENT', 'SETINFO', 'foo', '1')).toBe("-ERR Unrecognized option 'foo'\r\n");
     expect(server.run('CLIENT', 'INFO')).toContain(' lib-name=lib lib-ver=1.2\n');
+  });
+
+  test('CLIENT INFO tells how many keys are watched, and within EXEC that it is in a transaction', () => {
+    const server = new TestServer();
+    server.run('WATCH', 'a', 'b');
+    expect(server.run('CLIENT', 'INFO')).toMatch(/ flags=N .* multi=-1 watch=2 /);
+    server.run('MULTI');
+    server.run('CLIENT', 'INFO');
+    server.run('PING');
+    expect(server.run('EXEC')).toMatch(/ flags=x .* multi=2 watch=0 /);
+    expect(server.run('CLIENT', 'INFO')).toMatch(/ flags=N .* multi=-1 watch=0 /);
   });
 
   test('CLIENT INFO prints the fields of Redis in its order', () => {

@@ -11,6 +11,44 @@ function pairs(reply: Reply): Map<string, Reply> {
   return new Map(Array.from({ length: list.length / 2 }, (_, i) => [String(list[i * 2]), list[i * 2 + 1]!]));
 }
 
+describe('INFO memory', () => {
+  const field = (server: TestServer, name: string): number =>
+    Number(new RegExp(`^${name}:(.*)\r$`, 'm').exec(server.run('INFO', 'memory'))![1]);
+
+  test('what is used is the data and what it takes to find it', () => {
+    const server = new TestServer({ settings: { 'cache-mode': 'yes' } });
+    server.run('DEBUG', 'POPULATE', '5000');
+    const used = field(server, 'used_memory');
+    expect(used).toBe(server.engine.keyspace.usedBytes());
+    expect(field(server, 'used_memory_overhead')).toBeWithin(50_000, used);
+    expect(field(server, 'used_memory_dataset') + field(server, 'used_memory_overhead')).toBe(used);
+    expect(field(server, 'used_memory_peak')).toBeGreaterThanOrEqual(used);
+    expect(field(server, 'allocator_active')).toBeGreaterThanOrEqual(used);
+    expect(field(server, 'allocator_resident')).toBeGreaterThanOrEqual(field(server, 'allocator_active'));
+  });
+
+  test('what clients hold is told beside it', () => {
+    const server = new TestServer();
+    const other = server.connect();
+    server.engine.statistics.sample(0);
+    const before = field(server, 'mem_clients_normal');
+    expect(field(server, 'mem_watched_keys')).toBe(0);
+    other.run('WATCH', 'a', 'b');
+    other.run('MULTI');
+    other.run('SET', 'a', 'x'.repeat(100_000));
+    for (let tick = 0; tick < 10; tick++) server.engine.statistics.sample(tick * 100);
+    expect(field(server, 'mem_clients_normal')).toBeWithin(before + 100_000, before + 110_000);
+    expect(field(server, 'mem_watched_keys')).toBeGreaterThan(0);
+    const waiter = server.connect();
+    waiter.run('BLPOP', 'list', 0);
+    expect(field(server, 'mem_blocked_clients')).toBeGreaterThan(0);
+    waiter.run('SUBSCRIBE', 'c');
+    server.run('EVAL', 'return 1', 0);
+    expect(field(server, 'number_of_cached_scripts')).toBe(1);
+    expect(field(server, 'used_memory_scripts_eval')).toBeGreaterThan(0);
+  });
+});
+
 describe('MEMORY', () => {
   test('USAGE is what the key has added to used_memory, give or take its slot', () => {
     const fill: [string, (server: TestServer, key: string) => void][] = [

@@ -166,23 +166,39 @@ describe('LOLWUT', () => {
 });
 
 describe('SHUTDOWN', () => {
-  test('refuses what Redis refuses, and to save what it cannot save', () => {
+  test('refuses what Redis refuses', () => {
     const server = new TestServer();
     for (const words of [['FOO'], ['SAVE', 'NOSAVE'], ['ABORT', 'NOW'], ['NOSAVE', 'ABORT']]) {
       expect(server.run('SHUTDOWN', ...words)).toBe('-ERR syntax error\r\n');
     }
     expect(server.run('SHUTDOWN', 'ABORT')).toBe('-ERR No shutdown in progress.\r\n');
-    expect(server.run('SHUTDOWN', 'SAVE')).toBe('-ERR Errors trying to SHUTDOWN. Check logs.\r\n');
   });
 
   test('asks main to stop and replies nothing; later input is not served', async () => {
     const server = new TestServer();
-    let asked = 0;
-    server.engine.mesh.on('shutdown', () => asked++);
+    const asked: unknown[] = [];
+    server.engine.mesh.on('shutdown', (request) => {
+      asked.push(request);
+      return new Promise(() => {});
+    });
     expect(server.run('SHUTDOWN', 'NOSAVE', 'NOW', 'FORCE')).toBe('');
     await Bun.sleep(0);
-    expect(asked).toBe(1);
+    expect(asked).toEqual([{ isSaving: false, isForced: true }]);
     expect(server.run('PING')).toBe('');
+  });
+
+  test('tells that the data could not be saved, and serves on', async () => {
+    const server = new TestServer();
+    const asked: unknown[] = [];
+    server.engine.mesh.on('shutdown', (request) => {
+      asked.push(request);
+      return 'ERR Errors trying to SHUTDOWN. Check logs.';
+    });
+    for (const words of [[], ['SAVE'], ['now']]) expect(server.run('SHUTDOWN', ...words)).toBe('');
+    await Bun.sleep(1);
+    expect(server.client.socket.output).toBe('-ERR Errors trying to SHUTDOWN. Check logs.\r\n'.repeat(3));
+    expect(asked).toEqual([null, true, null].map((isSaving) => ({ isSaving, isForced: false })));
+    expect(server.run('PING')).toBe('+PONG\r\n');
   });
 });
 

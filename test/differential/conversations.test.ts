@@ -172,6 +172,16 @@ const NOTIFIED: readonly ClientCommand[] = [
   (random) => ['HDEL', key(random), 'f', 'g'],
   (random) => ['ZADD', key(random), random.below(3), 'm'],
   (random) => ['ZADD', key(random), 'INCR', 1, 'm'],
+  (random) => ['ZADD', key(random), 1, 'incr'],
+  (random) => ['XADD', key(random), random.pick(['1-*', '2-1']), 'f', 'v'],
+  (random) => ['XDEL', key(random), '1-0', '1-1'],
+  (random) => ['XTRIM', key(random), 'MAXLEN', random.below(3)],
+  (random) => ['XSETID', key(random), '9-1'],
+  (random) => ['XGROUP', 'CREATE', random.pick(['a', 'foo:1']), 'g', '0', 'MKSTREAM'],
+  (random) => ['XGROUP', 'SETID', random.pick(['a', 'foo:1']), 'g', '$'],
+  (random) => ['XGROUP', 'CREATECONSUMER', random.pick(['a', 'foo:1']), 'g', random.pick(['c', 'd'])],
+  (random) => ['XGROUP', 'DELCONSUMER', random.pick(['a', 'foo:1']), 'g', 'c'],
+  (random) => ['XGROUP', 'DESTROY', random.pick(['a', 'foo:1']), 'g'],
   (random) => ['ZINCRBY', key(random), 1, 'm'],
   (random) => ['ZREM', key(random), 'm'],
   (random) => ['ZREMRANGEBYRANK', key(random), 0, 0],
@@ -259,7 +269,7 @@ describe.skipIf(isOracleMissing('redis-server'))('conversations are those of red
             return () => [random.pick(['PSUBSCRIBE', 'PSUBSCRIBE', 'PUNSUBSCRIBE']), '__key*'];
           return random.pick(NOTIFIED);
         },
-        ['CONFIG', 'SET', 'notify-keyspace-events', 'AKE'],
+        ['CONFIG', 'SET', 'notify-keyspace-events', 'AKEnm'],
       ),
     TIMEOUT_MS,
   );

@@ -88,6 +88,48 @@ export function genericGenerators(): Generator[] {
   ];
 }
 
+/** What redis-server 7.0 gives for DUMP, of small values that are the same bytes here; then payloads that are damaged. */
+const PAYLOADS = [
+  '0001760a009108ceb219388ace',
+  '00c139300a009d94ea2793fc08b9',
+  '00c30a405002616261e042010161620a00949d5f0eb1dea445',
+  '1012120000000400816602817602816e020c01ff0a0001369481d35b8974',
+  '1114140000000400816102010181620283322e3504ff0a00d44c6ea4f644d9d7',
+  '0b1404000000030000000100000002000000701101000a0085d5c1065b1dd055',
+  '0001760a009108ceb219388acf',
+  '0001760b009108ceb219388ace',
+  '0001',
+  '',
+].map((digits) => Buffer.from(digits, 'hex'));
+const RESTORE_OPTIONS = ['REPLACE', 'replace', 'IDLETIME', 'FREQ', '5', '300', '-1', 'x', 'foo'];
+
+/** DUMP and RESTORE over GENERIC_KEYS. */
+export function dumpGenerators(): Generator[] {
+  const restore: Generator = (random) => [
+    random.oneIn(4) ? 'RESTORE-ASKING' : 'RESTORE',
+    keyOf(random),
+    random.oneIn(3)
+      ? random.pick(['-1', 'x', '', '1.5', '9223372036854775808'])
+      : random.pick(['0', '5000000']),
+    random.pick(PAYLOADS),
+    ...(random.oneIn(2) ? ['REPLACE'] : some(random, RESTORE_OPTIONS, 3)),
+  ];
+  return [
+    restore,
+    restore,
+    (random) => [
+      'RESTORE',
+      keyOf(random),
+      random.pick(['0', '1', '33177117420000']),
+      random.pick(PAYLOADS),
+      'ABSTTL',
+      ...some(random, ['REPLACE'], 1),
+    ],
+    (random) => ['DUMP', keyOf(random)],
+    (random) => ['DUMP', keyOf(random), ...some(random, ['x'], 1)],
+  ];
+}
+
 /** KEYS and SCAN owe no order. (Every SCAN here asks for more keys than there are, so it ends.) */
 export function isSameListing(command: Command, ours: string, theirs: string): boolean {
   if (command[0] !== 'KEYS' && command[0] !== 'SCAN') return false;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { chooseCommandCount, chooseSeed, runDifferential } from '../support/differential.ts';
 import { isOracleMissing, type Oracle, startOracle } from '../support/oracles.ts';
 import { TestServer } from '../support/test-server.ts';
-import { genericGenerators, isSameListing } from './generic-commands.ts';
+import { dumpGenerators, genericGenerators, isSameListing } from './generic-commands.ts';
 
 const COMMANDS = 20_000;
 const TIMEOUT_MS = 60_000 + chooseCommandCount(COMMANDS) * 2;
@@ -25,7 +25,7 @@ describe.skipIf(isOracleMissing('redis-server'))('generic commands answer as red
         await runDifferential({
           seed,
           commands: chooseCommandCount(COMMANDS),
-          generators: genericGenerators(),
+          generators: [...genericGenerators(), ...dumpGenerators()],
           oraclePort: oracle.port,
           server,
           prologue: [['HELLO', version], ['FLUSHALL']],

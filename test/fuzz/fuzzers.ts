@@ -9,6 +9,7 @@ import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
 import { fuzzListChain } from './list-chain.fuzz.ts';
 import { fuzzLists } from './list.fuzz.ts';
+import { fuzzRdb } from './rdb.fuzz.ts';
 import { fuzzResp } from './resp.fuzz.ts';
 import { fuzzScoredMembers } from './scored-members.fuzz.ts';
 import { fuzzSets } from './set.fuzz.ts';
@@ -41,6 +42,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   'journal-ring': { run: fuzzJournalRing, testOperations: 50_000 },
   hash: { run: fuzzHash, testOperations: 15_000 },
   streams: { run: fuzzStreams, testOperations: 9_000 },
+  rdb: { run: fuzzRdb, testOperations: 2_000 },
   resp: { run: fuzzResp, testOperations: 3_000 },
   'canary-overrun': { run: overrunCanary, testOperations: 20_000, isCanary: true },
   'canary-leak': { run: leakCanary, testOperations: 20_000, isCanary: true },

@@ -56,6 +56,32 @@ describe('gathering', () => {
     }
   });
 
+  test('whoever is served, what others are told goes out once a turn, behind the replies', () => {
+    const harness = new Harness();
+    const { outbox } = harness;
+    let deliveries = 0;
+    outbox.whenSent = () => {
+      if (!outbox.hasDeliveries) return;
+      outbox.hasDeliveries = false;
+      harness.sent.push(`told ${deliveries}`);
+    };
+    for (const id of [1, 2, 3]) {
+      deliveries++;
+      outbox.hasDeliveries = true;
+      harness.serve(id, `${id}`);
+    }
+    expect(harness.sent).toEqual([]);
+    harness.endTurn();
+    expect(harness.sent).toEqual(['1:1', '2:2', '3:3', 'told 3']);
+    // Also when there is no reply, and never for long.
+    outbox.hasDeliveries = true;
+    outbox.finish(harness.sender(4), 1000);
+    outbox.flushOld(1001);
+    expect(harness.sent.length).toBe(4);
+    outbox.flushOld(1002);
+    expect(harness.sent.at(-1)).toBe('told 3');
+  });
+
   test('replies of many clients wait for the end of the turn and are then sent in order', () => {
     const harness = new Harness();
     harness.crowd();

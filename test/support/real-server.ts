@@ -31,19 +31,27 @@ export async function runToEnd(flags: string[]): Promise<{ exitCode: number; out
 }
 
 /** Starts the server, from its source unless a built `program` is named, on a free port of 127.0.0.1 with two threads,
- *  unless `flags` say otherwise. */
-export async function startRealServer(flags: string[] = [], program = ''): Promise<RealServer> {
-  const port = findFreePort();
+ *  unless `flags` say otherwise. `wrapper` is a command that runs the words behind it. */
+export async function startRealServer(
+  flags: string[] = [],
+  program = '',
+  wrapper: readonly string[] = [],
+): Promise<RealServer> {
+  const ownPort = flags.indexOf('--port');
+  const port = ownPort < 0 ? findFreePort() : Number(flags[ownPort + 1]);
   const address = ['--port', `${port}`, '--bind', '127.0.0.1'];
   // Nobody wants a dump.rdb in the folder that tests are run in, or another's.
   const own = [...address, '--threads', '2', '--maxmemory', '0', '--save', '', '--dbfilename', ''];
   const what = program === '' ? [process.execPath, MAIN] : [program];
   // A redis.conf may be the first of the flags.
   const file = flags[0]?.startsWith('-') === false ? [flags[0]] : [];
-  const child = Bun.spawn([...DIE_WITH_PARENT, ...what, ...file, ...own, ...flags.slice(file.length)], {
-    stdout: 'pipe',
-    stderr: 'pipe',
-  });
+  const child = Bun.spawn(
+    [...DIE_WITH_PARENT, ...wrapper, ...what, ...file, ...own, ...flags.slice(file.length)],
+    {
+      stdout: 'pipe',
+      stderr: 'pipe',
+    },
+  );
   let text = '';
   const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> => {
     for await (const chunk of stream) text += Buffer.from(chunk).toString();

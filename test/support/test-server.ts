@@ -179,6 +179,7 @@ export class TestServer {
     for (const shard of keyspace.shards) keyspace.verifyShard(shard);
     this.engine.dispatcher.interests.verify();
     this.engine.transactions.verify();
+    this.engine.tracking.verify();
     let listeners = 0;
     for (const { subscriptions } of this.engine.clients.values()) {
       for (const { size } of subscriptions?.bySubject ?? []) listeners += size;

@@ -184,3 +184,89 @@ test('a script that has written is not killed', async () => {
   expect(await others[0]!.ask('SCRIPT', 'KILL')).toStartWith('-UNKILLABLE');
   await clients[0]!.until(() => clients[0]!.received === ':1\r\n');
 });
+
+const PURSES = Array.from({ length: ACCOUNTS }, (_, index) => `purse:${index}`);
+/** Moves from one declared key to another. With a second argument it uses a key that it has not declared. */
+const STRAYS_AFTER_WRITING = `
+redis.call("decrby",KEYS[1],ARGV[1])
+if ARGV[2] ~= "" then for i=1,300 do redis.call("incrby",ARGV[2],1) redis.call("decrby",ARGV[2],1) end end
+redis.call("incrby",KEYS[2],ARGV[1])
+return 1`;
+const STRAYS_BEFORE_WRITING = `
+redis.call("get",KEYS[1])
+if ARGV[2] ~= "" then redis.call("get",ARGV[2]) end
+if ARGV[2] ~= "" then for i=1,300 do redis.call("incrby",ARGV[2],1) redis.call("decrby",ARGV[2],1) end end
+redis.call("decrby",KEYS[1],ARGV[1])
+redis.call("incrby",KEYS[2],ARGV[1])
+return 1`;
+
+/** Has `strayers` clients run scripts that stray in some rounds, though they never did before, while the rest add up. */
+async function transferStraying(script: string, strayers: number): Promise<void> {
+  for (const key of PURSES) await clients[0]!.ask('SET', key, '100');
+  const sum = 'local s=0 for _,k in ipairs(KEYS) do s=s+redis.call("get",k) end return s';
+  let strayed = 0;
+  let readings = 0;
+  const untilMs = performance.now() + 1500;
+  await Promise.all(
+    clients.map(async (client, index) => {
+      for (let round = 0; performance.now() < untilMs; round++) {
+        if (index % 3 === 0) {
+          expect(await client.ask('EVAL', sum, ACCOUNTS, ...PURSES)).toBe(`:${TOTAL}\r\n`);
+          readings++;
+          continue;
+        }
+        // Another text is another script, of which nothing is known.
+        const text = `${script} -- ${index} ${round >> 2}`;
+        const isStraying = index <= strayers && round % 4 === 3;
+        const keys = [PURSES[(round + index) % ACCOUNTS]!, PURSES[(round * 3 + 1) % ACCOUNTS]!];
+        const other = isStraying ? PURSES[(round * 5 + index) % ACCOUNTS]! : '';
+        expect(await client.ask('EVAL', text, 2, ...keys, round % 7, other)).toBe(':1\r\n');
+        if (isStraying) strayed++;
+      }
+    }),
+  );
+  expect(strayed).toBeGreaterThan(5);
+  expect(readings).toBeGreaterThan(10);
+}
+
+test('a script that uses an undeclared key after it has written, which it never did before, stays whole', async () => {
+  await transferStraying(STRAYS_AFTER_WRITING, 1);
+});
+
+test('scripts that use undeclared keys at once, each for the first time, stay whole', async () => {
+  await transferStraying(STRAYS_BEFORE_WRITING, CLIENTS);
+});
+
+test('a script that uses only what it declares leaves the rest of the data to others', async () => {
+  const script = `if ARGV[1] == "1" then while true do redis.call("get",KEYS[1]) end end return redis.call("get",KEYS[1])`;
+  await clients[0]!.ask('EVAL', script, 1, 'calm', '0');
+  clients[0]!.received = '';
+  clients[0]!.send('EVAL', script, 1, 'calm', '1');
+  await Bun.sleep(400);
+  const others = await answering();
+  expect(await others[0]!.ask('GET', 'calm')).toStartWith('-BUSY');
+  const replies = new Set<string>();
+  for (let i = 0; i < 64; i++) replies.add(await others[0]!.ask('SET', `other:${i}`, 'v'));
+  expect([...replies].filter((reply) => reply === '+OK\r\n')).toHaveLength(1);
+  expect(await others[0]!.ask('DBSIZE')).not.toBe('');
+  expect(await others[0]!.ask('SCRIPT', 'KILL')).toBe('+OK\r\n');
+  await whenEnded(clients[0]!);
+  expect(await others[0]!.ask('GET', 'calm')).toBe('$-1\r\n');
+});
+
+test('FUNCTION STATS tells of a function that has been running for long, and of no script', async () => {
+  const code = '#!lua name=long\nredis.register_function("forever", function() while true do end end)';
+  await clients[1]!.ask('FUNCTION', 'LOAD', code);
+  clients[0]!.received = '';
+  clients[0]!.send('FCALL', 'forever', 0, 'argument');
+  await Bun.sleep(500);
+  const others = await answering();
+  const stats = await others[0]!.ask('FUNCTION', 'STATS');
+  expect(stats).toStartWith(
+    '*4\r\n$14\r\nrunning_script\r\n*6\r\n$4\r\nname\r\n$7\r\nforever\r\n$7\r\ncommand\r\n*4\r\n$5\r\nFCALL\r\n',
+  );
+  expect(Number(/duration_ms\r\n:(\d+)/.exec(stats)![1])).toBeGreaterThan(200);
+  expect(await others[0]!.ask('FUNCTION', 'KILL')).toBe('+OK\r\n');
+  await whenEnded(clients[0]!);
+  expect(await others[0]!.ask('FUNCTION', 'STATS')).toContain('running_script\r\n$-1\r\n');
+});

@@ -8,6 +8,7 @@ import { isWord } from '../argument.ts';
 import { dumpRows } from './dump.ts';
 import { expiryRows } from './expiry.ts';
 import { scanRows } from './scan.ts';
+import { migrateRow } from './migrate.ts';
 import { objectRow } from './object.ts';
 import { sortRows } from './sort.ts';
 import {
@@ -131,6 +132,7 @@ export const genericFamily: Family = {
       run: moveCommand,
     },
     ...dumpRows,
+    migrateRow,
     ...expiryRows,
     ...scanRows,
     ...sortRows,

@@ -131,6 +131,7 @@ function pfcountCommand(call: Call): void {
     const cardinality = estimateRecord(shard, record);
     if (cardinality === -1) return reply.error(CORRUPT);
     setInt64(scratchCardinality, cardinality);
+    keyspace.willChange(key);
     writeCardinality(shard.bytes, at, scratchCardinality);
     keyspace.touched(key);
   }

@@ -1,4 +1,5 @@
 /** EVAL and its relatives. */
+import type { ScriptHabit } from '../../scripting/script-habits.ts';
 import { ScriptFlag, sha1 } from '../../scripting/scripts.ts';
 import { type Int64, int64ToNumber } from '../../base/int64.ts';
 import { parseInt64Argument } from '../argument.ts';
@@ -13,7 +14,7 @@ const WRITER_KEYS = [countedKeys(2, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag
 const READER_KEYS = [countedKeys(2, KeyFlag.ReadOnly | KeyFlag.Access)];
 const scratchCount: Int64 = { hi: 0, lo: 0 };
 
-/** What all six commands that run scripts share. Any of them may use keys it does not declare: every shard is locked. */
+/** What all six commands that run scripts share. Any of them may use keys it does not declare. */
 export const SCRIPT_ROW = {
   writer: {
     arity: -3,
@@ -37,6 +38,7 @@ export const evalRows: readonly Row[] = [
     name: 'EVAL',
     since: '2.6.0',
     summary: 'Runs a script.',
+    habit: habitOfBody,
     run: (call) => evalCommand(call, 0),
   },
   {
@@ -44,6 +46,7 @@ export const evalRows: readonly Row[] = [
     name: 'EVALSHA',
     since: '2.6.0',
     summary: 'Runs a script known by the SHA-1 of its text.',
+    habit: habitOfSha,
     run: (call) => evalShaCommand(call, 0),
   },
   {
@@ -51,6 +54,7 @@ export const evalRows: readonly Row[] = [
     name: 'EVAL_RO',
     since: '7.0.0',
     summary: 'Runs a script that writes nothing.',
+    habit: habitOfBody,
     run: (call) => evalCommand(call, ScriptFlag.NoWrites),
   },
   {
@@ -58,9 +62,18 @@ export const evalRows: readonly Row[] = [
     name: 'EVALSHA_RO',
     since: '7.0.0',
     summary: 'Runs a script that writes nothing, known by the SHA-1 of its text.',
+    habit: habitOfSha,
     run: (call) => evalShaCommand(call, ScriptFlag.NoWrites),
   },
 ];
+
+function habitOfBody(call: Call): ScriptHabit {
+  return call.server.scripts.habits.of(sha1(call.copyArgument(1)));
+}
+
+function habitOfSha(call: Call): ScriptHabit {
+  return call.server.scripts.habits.of(call.text(1).toLowerCase());
+}
 
 /** Argument 2 as a number of keys, or -1 when it cannot be: then the reply is written. */
 export function readKeyCount(call: Call): number {

@@ -1,12 +1,15 @@
 /** FUNCTION and FCALL: functions that libraries have registered. */
 import { globMatch } from '../../base/glob.ts';
+import type { RespWriter } from '../../protocol/resp-writer.ts';
+import type { BusyScript } from '../../scripting/busy-scripts.ts';
 import { dumpLibraries, readDump } from '../../scripting/functions/dump.ts';
 import type { Library, RestorePolicy } from '../../scripting/functions/libraries.ts';
 import { ScriptFlag } from '../../scripting/scripts.ts';
 import { FLAG_NAMES } from '../../scripting/shebang.ts';
+import { ScriptHabit } from '../../scripting/script-habits.ts';
 import { type Int64, int64ToNumber } from '../../base/int64.ts';
 import { isWord, parseInt64Argument } from '../argument.ts';
-import { helpText } from '../replies.ts';
+import { BUSY_SCRIPT, helpText } from '../replies.ts';
 import { type Call, Flag, type Row } from '../row.ts';
 import { refusesRun, SCRIPT_ROW } from './eval.ts';
 import { killCommand } from './script.ts';
@@ -71,6 +74,7 @@ export const functionRows: readonly Row[] = [
     name: 'FCALL',
     since: '7.0.0',
     summary: 'Runs a function of a library.',
+    habit: habitOfFunction,
     run: (call) => fcallCommand(call, 0),
   },
   {
@@ -78,6 +82,7 @@ export const functionRows: readonly Row[] = [
     name: 'FCALL_RO',
     since: '7.0.0',
     summary: 'Runs a function that writes nothing.',
+    habit: habitOfFunction,
     run: (call) => fcallCommand(call, ScriptFlag.NoWrites),
   },
   {
@@ -106,6 +111,12 @@ export const functionRows: readonly Row[] = [
 
 function sub(name: string, arity: number, flags: number, summary: string, run: (call: Call) => void): Row {
   return { name, since: '7.0.0', arity, flags, acl: ['scripting'], tips: TIPS[name] ?? [], summary, run };
+}
+
+function habitOfFunction(call: Call): ScriptHabit {
+  const { scripts } = call.server;
+  const found = scripts.libraries.find(call.text(1));
+  return found === null ? ScriptHabit.Unknown : scripts.habits.of(found);
 }
 
 function fcallCommand(call: Call, extraFlags: number): void {
@@ -227,10 +238,16 @@ function writeLibrary({ reply }: Call, library: Library, withCode: boolean): voi
 
 function functionStatsCommand(call: Call): void {
   const { reply } = call;
+  const { scripts } = call.server;
+  const told = scripts.busyElsewhere.longest;
+  // That it has ended may not have been heard of here yet.
+  const running = told !== null && scripts.states.isRunning(told.worker) ? told : null;
+  // Redis: only a function's state is told while one runs.
+  if (running !== null && !running.isFunction) return reply.error(BUSY_SCRIPT);
   const libraries = call.server.scripts.libraries.all();
   reply.map(2);
   reply.bulkText('running_script');
-  reply.nil();
+  writeRunning(reply, running);
   reply.bulkText('engines');
   reply.map(1);
   reply.bulkText('LUA');
@@ -239,4 +256,16 @@ function functionStatsCommand(call: Call): void {
   reply.integer(libraries.length);
   reply.bulkText('functions_count');
   reply.integer(libraries.reduce((sum, { functions }) => sum + functions.length, 0));
+}
+
+function writeRunning(reply: RespWriter, running: BusyScript | null): void {
+  if (running === null) return reply.nil();
+  reply.map(3);
+  reply.bulkText('name');
+  reply.bulkText(running.name);
+  reply.bulkText('command');
+  reply.array(running.words.length);
+  for (const word of running.words) reply.bulkBuffer(Buffer.from(word, 'latin1'));
+  reply.bulkText('duration_ms');
+  reply.integer(Math.max(Date.now() - running.startedMs, 0));
 }

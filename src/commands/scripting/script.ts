@@ -1,4 +1,6 @@
 /** SCRIPT: the scripts that the server knows. */
+import type { RespWriter } from '../../protocol/resp-writer.ts';
+import type { ScriptStates } from '../../scripting/script-state.ts';
 import { sha1 } from '../../scripting/scripts.ts';
 import { isWord } from '../argument.ts';
 import { BUSY_FUNCTION, BUSY_SCRIPT, helpText } from '../replies.ts';
@@ -124,9 +126,12 @@ function scriptFlushCommand(call: Call): void {
 }
 
 /** Ends the script, or the function, that another worker runs. */
-export function killCommand(call: Call, isFunction: boolean): void {
-  const { reply } = call;
-  switch (call.server.scripts.states.kill(isFunction)) {
+export function killCommand({ reply, server }: Call, isFunction: boolean): void {
+  replyToKill(reply, server.scripts.states, isFunction);
+}
+
+export function replyToKill(reply: RespWriter, states: ScriptStates, isFunction: boolean): void {
+  switch (states.kill(isFunction)) {
     case 'killed':
       return reply.ok();
     case 'none':

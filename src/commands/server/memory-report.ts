@@ -42,7 +42,9 @@ export function adviseOnMemory(figures: MemoryFigures): string {
     );
   }
   if (limitBytes > 0 && usedBytes > limitBytes * FULL_SHARE) {
-    found.push(`Limit: more than ${FULL_SHARE * 100} % of maxmemory is used; beyond it writes are refused.`);
+    found.push(
+      `Limit: more than ${FULL_SHARE * 100} % of maxmemory is used; beyond it keys are evicted, or writes refused.`,
+    );
   }
   return found.length === 0 ? 'Nothing about the memory is notable.\n' : `${found.join('\n')}\n`;
 }

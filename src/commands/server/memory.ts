@@ -1,6 +1,7 @@
 /** MEMORY: what the data, a key, and the server take. */
-import { Control } from '../../memory/control.ts';
+import { Control, Counter } from '../../memory/control.ts';
 import { Header, PAGE_BYTES } from '../../memory/shard.ts';
+import { indexBytes, SLOT_BYTES } from '../../store/counts.ts';
 import { valueMemoryBytes } from '../../store/value-memory.ts';
 import { isWord } from '../argument.ts';
 import { parseLong } from '../connection/client-arguments.ts';
@@ -10,10 +11,6 @@ import { adviseOnMemory, type MemoryFigures } from './memory-report.ts';
 
 const ANY_SHARD = 'REQUEST_POLICY:ALL_SHARDS';
 const SPECIAL = ['NONDETERMINISTIC_OUTPUT', ANY_SHARD, 'RESPONSE_POLICY:SPECIAL'];
-/** A slot of the key index, with its share of empty ones. */
-const SLOT_BYTES = 10;
-/** Measured growth of resident memory per idle connection, rounded. */
-const CONNECTION_BYTES = 2048;
 
 function sub(name: string, summary: string, run: Row['run']): Row {
   const row = { name, since: '4.0.0', arity: 2, flags: Flag.None, tips: SPECIAL, summary };
@@ -91,7 +88,7 @@ function figures({ keyspace, server }: Call): MemoryFigures {
     activeBytes,
     residentBytes,
     rssBytes: process.memoryUsage.rss(),
-    clientsBytes: Math.max(server.control.words[Control.ClientCount]!, 0) * CONNECTION_BYTES,
+    clientsBytes: server.control.total(Counter.ClientBytes),
     keyCount,
     limitBytes: Number(server.setting('maxmemory')),
   };
@@ -108,7 +105,7 @@ function memoryStats(call: Call): void {
   for (let logical = 0; logical < databaseCount(server); logical++) {
     if (keyspace.keyCount(keyspace.physicalDatabase(logical)) > 0) databases.push(logical);
   }
-  const tableBytes = now.keyCount * SLOT_BYTES;
+  const tableBytes = Math.min(indexBytes(keyspace.shards, now.keyCount), now.usedBytes);
   const datasetBytes = Math.max(now.usedBytes - tableBytes, 0);
   const before: [string, number][] = [
     ['peak.allocated', now.peakBytes],

@@ -1,5 +1,5 @@
 /** Snapshots as clients ask for them: the keeper takes them (server/keeper/snapshots.ts). */
-import { Save, SaveBoard } from '../../memory/save-board.ts';
+import { SaveBoard } from '../../memory/save-board.ts';
 import { SYNTAX_ERROR } from '../replies.ts';
 import { type Call, type Family, Flag } from '../row.ts';
 
@@ -95,5 +95,5 @@ function rewriteCommand(call: Call): void {
 }
 
 function lastSaveCommand(call: Call): void {
-  call.reply.integer(new SaveBoard(call.server.control).get(Save.LastSaveS));
+  call.reply.integer(new SaveBoard(call.server.control).lastSaveS);
 }

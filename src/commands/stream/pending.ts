@@ -246,6 +246,7 @@ function xclaimCommand(call: Call): void {
   if (root === NO_STREAM) return;
   const group = groupArgument(call, root, 2);
   if (group === 0) return noGroup(call);
+  call.keyspace.willChange(key);
   const idleMs = minIdle(call, 'XCLAIM');
   if (idleMs !== idleMs) return;
   let end = 5;
@@ -323,6 +324,7 @@ function xautoclaimCommand(call: Call): void {
   if (root === NO_STREAM) return;
   const group = groupArgument(call, root, 2);
   if (group === 0) return noGroup(call);
+  call.keyspace.willChange(key);
   autoclaim(call, root, group, countMax, claim);
 }
 

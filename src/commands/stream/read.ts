@@ -200,6 +200,7 @@ function openStream(call: Call, request: ReadRequest, i: number): number {
   const at = (request.firstKey + i) * 2;
   call.keyspace.locate(key, source, args[at]!, args[at + 1]!, call.database);
   const record = readTyped(call, key, ValueType.Stream);
+  if (record > 0 && request.isGroup) call.keyspace.willChange(key);
   return record > 0 ? rootOf(key.shard, record) : record;
 }
 

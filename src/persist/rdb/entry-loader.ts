@@ -2,7 +2,8 @@
  * Entries of an RDB file, as a scanner hands them out, into a keyspace. Each thread that loads has one; each entry is entered
  * under the lock of its shard, and everything it needs is in memory by then.
  *
- * Keys that have expired are left out, unless they are wanted: who loads the beginning of an append-only file wants them.
+ * Keys that have expired by the keyspace's time, which must have been set, are left out, unless they are wanted: who loads
+ * the beginning of an append-only file wants them.
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { parseDigits } from '../../base/number.ts';

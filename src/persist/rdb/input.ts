@@ -13,6 +13,8 @@ import { LengthForm, LONG_LENGTH_32, LONG_LENGTH_64, StringForm } from './format
 const TWO_32 = 4294967296;
 /** No text is longer: nothing larger fits into a shard. */
 const TEXT_BYTES_MAX = 0x7ffeffff;
+/** No text that is decompressed outside of a shard is longer: no packed form is. */
+const OWN_BYTES_MAX = 2 ** 30;
 /** LZF cannot do better: three bytes for 264. */
 const LZF_RATIO_MAX = 90;
 /** Nothing that is stepped over is longer. */
@@ -198,6 +200,7 @@ export class RdbInput {
     const { form } = this;
     if (form === StringForm.Lzf) {
       const { packedBytes, byteCount } = this.lzfHead(start);
+      if (byteCount > OWN_BYTES_MAX) this.fail('a compressed text that is too long', start);
       const own = into.makeOwn(byteCount);
       if (!decompress(this.bytes, this.at, packedBytes, own, 0, byteCount)) {
         this.fail('a compressed text that is damaged', start);

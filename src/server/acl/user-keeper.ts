@@ -61,6 +61,17 @@ export class UserKeeper {
     for (const user of outcome.users) this.users.put(user);
   }
 
+  /** What the configuration file is to say of the users, a line each; null: they are none of its business. */
+  get configLines(): string[] | null {
+    if (this.config.text('aclfile') !== '') return null;
+    const { users } = this;
+    const usual = newDefaultUser(users.sets);
+    this.giveRequiredPassword(usual);
+    const isUsual = isSame(users.textOf(usual), users.textOf(users.default));
+    const told = users.sorted.filter((user) => user !== users.default || !isUsual);
+    return told.map((user) => user.describe(users.sets));
+  }
+
   private get newUsersHaveAllChannels(): boolean {
     return this.config.text('acl-pubsub-default') === 'allchannels';
   }
@@ -72,10 +83,14 @@ export class UserKeeper {
   }
 
   private setDefaultPassword(): void {
-    const password = Buffer.from(this.config.text('requirepass')).toString('latin1');
     const user = this.users.default.clone();
-    user.applyAll(['resetpass', password === '' ? 'nopass' : `>${password}`], this.users.sets);
+    this.giveRequiredPassword(user);
     this.users.put(user);
+  }
+
+  private giveRequiredPassword(user: User): void {
+    const password = Buffer.from(this.config.text('requirepass')).toString('latin1');
+    user.applyAll(['resetpass', password === '' ? 'nopass' : `>${password}`], this.users.sets);
   }
 
   private async assign(

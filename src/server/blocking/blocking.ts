@@ -10,11 +10,12 @@ import { type Interests, type KeyArguments, Wait } from '../../store/interests.t
 import { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { recordType, ValueType } from '../../store/record.ts';
-import { serveWait } from '../../commands/serve-wait.ts';
+import { serveWait, waitEffect } from '../../commands/serve-wait.ts';
 import { isStreamWaitOver } from '../../commands/stream/waiting.ts';
 import type { ServedWait } from '../../commands/waiting.ts';
 import type { BlockRequest } from '../../commands/row.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Notices } from '../pubsub/notices.ts';
 import type { ParkableClient } from '../parkable-client.ts';
 import type { BlockedClients } from './blocked-clients.ts';
 import { TOO_LARGE } from './outcome.ts';
@@ -22,6 +23,7 @@ import { ReadyKeys } from './ready-keys.ts';
 
 /** Size of the scratch reply while replies are small. */
 const REPLY_BYTES = 4096;
+const POSTPONED_MS = 100;
 /** A reply is sent behind none, but its writer keeps this much room. */
 const REPLY_MARGIN_BYTES = 256;
 /** What goes to another worker as text may be no longer. */
@@ -35,6 +37,9 @@ export class Blocking {
   private readonly workerIndex: number;
   private readonly keyspace: Keyspace;
   private readonly ready = new ReadyKeys();
+  notices: Notices | null = null;
+  /** What is ready, but whose locks a script keeps. */
+  private readonly postponed = new ReadyKeys();
   private readonly served: ServedWait;
   private readonly asked = new Wait();
 
@@ -99,6 +104,19 @@ export class Blocking {
     }
   }
 
+  /** A script keeps the locks that `serve` needs: nobody is to serve what is ready before `serve` is called again by `again`. */
+  postpone(again: () => void): void {
+    const { ready, postponed, keyspace } = this;
+    const { key } = this.served;
+    while (ready.take(keyspace, key)) postponed.add(key);
+    ready.clear();
+    setTimeout(() => {
+      while (postponed.take(keyspace, key)) ready.add(key);
+      postponed.clear();
+      if (this.hasReady) again();
+    }, POSTPONED_MS);
+  }
+
   /** Each turn ends a wait, so that moves in a circle come to an end, too. */
   private serveKey(journal: Journal, allLocked: boolean): void {
     while (this.claim()) {
@@ -127,6 +145,7 @@ export class Blocking {
     reply.version = wait.version;
     const errors = reply.errorCount;
     const { changes } = keyspace;
+    const outer = this.notices?.beginServed() ?? null;
     let error = '';
     try {
       serveWait(served);
@@ -135,6 +154,7 @@ export class Blocking {
       if (!(thrown instanceof ReplyTooLargeError)) throw thrown;
       error = TOO_LARGE;
     }
+    this.notices?.endServed(outer, () => waitEffect(served));
     if (keyspace.changes !== changes) journal.appendServed(served);
     const bytes = reply.bytes.u8.subarray(0, error === '' ? reply.at : 0);
     clients.deliver(wait.worker, { at: wait.at, bytes, error });

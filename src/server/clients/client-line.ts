@@ -1,4 +1,4 @@
-/** One client as CLIENT LIST prints it: the fields of Redis 7.2, in their order, by which scripts cut the line apart. */
+/** One client as CLIENT LIST prints it: the fields of Redis 7.4, in their order, by which scripts cut the line apart. */
 import type { Command } from '../../commands/registry.ts';
 import type { TrackingState } from '../../commands/connection/tracking.ts';
 import { Gate } from '../../commands/row.ts';
@@ -29,6 +29,7 @@ export interface ClientFacts {
   readonly isClosing: boolean;
   readonly lastCommand: Command | null;
   readonly transaction: Transaction | null;
+  readonly watched: ReadonlyMap<string, unknown> | null;
   readonly pendingBytes: number;
   readonly pendingCapacityBytes: number;
   readonly outputCount: number;
@@ -37,6 +38,14 @@ export interface ClientFacts {
 
 /** Measured growth of resident memory per idle connection, rounded. */
 const CONNECTION_BYTES = 2048;
+
+/** Memory that one client holds. */
+export function clientBytes(
+  client: Pick<ClientFacts, 'pendingCapacityBytes' | 'outputBytes' | 'transaction'>,
+): number {
+  const queuedBytes = client.transaction?.byteCount ?? 0;
+  return CONNECTION_BYTES + client.pendingCapacityBytes + client.outputBytes + queuedBytes;
+}
 
 /** The line without its end. */
 export function formatClientLine(client: ClientFacts, nowMs: number): string {
@@ -54,6 +63,7 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['psub', client.subscriptions?.countOf(Subject.Pattern) ?? 0],
     ['ssub', client.subscriptions?.countOf(Subject.ShardChannel) ?? 0],
     ['multi', client.transaction === null ? -1 : client.transaction.count],
+    ['watch', client.watched?.size ?? 0],
     ['qbuf', client.pendingBytes],
     ['qbuf-free', client.pendingCapacityBytes - client.pendingBytes],
     // Arguments are read where they lie in the input, and replies are built in a buffer that all clients share.
@@ -64,7 +74,7 @@ export function formatClientLine(client: ClientFacts, nowMs: number): string {
     ['obl', 0],
     ['oll', client.outputCount],
     ['omem', client.outputBytes],
-    ['tot-mem', CONNECTION_BYTES + client.pendingCapacityBytes + client.outputBytes],
+    ['tot-mem', clientBytes(client)],
     ['events', client.outputBytes > 0 ? 'w' : 'r'],
     ['cmd', client.lastCommand?.name ?? 'NULL'],
     ['user', client.user],

@@ -10,7 +10,7 @@
  */
 import type { Socket } from 'bun';
 import { assert } from '../../base/assert.ts';
-import { Bytes } from '../../base/bytes.ts';
+import { Bytes, copyBytes } from '../../base/bytes.ts';
 import { Control, Counter } from '../../memory/control.ts';
 import type { Permissions } from '../../commands/acl/permissions.ts';
 import type { User } from '../../commands/acl/user.ts';
@@ -19,6 +19,7 @@ import type { Command } from '../../commands/registry.ts';
 import { Gate, type Parked } from '../../commands/row.ts';
 import { ReplyTooLargeError, type RespWriter } from '../../protocol/resp-writer.ts';
 import { Backlog } from './backlog.ts';
+import type { Batch } from './batch.ts';
 import { formatClientLine } from './client-line.ts';
 import type { ParkableClient } from '../parkable-client.ts';
 import type { BufferLimit } from '../config/config.ts';
@@ -93,6 +94,12 @@ export abstract class Connection implements ParkableClient {
   /** Out-of-band messages not handed to the socket yet. */
   private deliveries: Uint8Array[] | null = null;
   private deliveriesBytes = 0;
+  /** They were more than it may be owed, and have been dropped: it will be closed. */
+  private isOverLimit = false;
+  /** What it is told behind them, together with others. */
+  private batch: Batch | null = null;
+  /** The last one that is for nobody else. */
+  private ownBatch: Batch | null = null;
   /** Since when the backlog has exceeded the soft limit; 0 while it does not. */
   private overSoftLimitSinceMs = 0;
 
@@ -164,7 +171,7 @@ export abstract class Connection implements ParkableClient {
     engine.keyspace.counters[Counter.NetInputBytes]! += chunk.length;
     engine.keyspace.counters[Counter.ReadsProcessed]!++;
     if (this.closing) return;
-    engine.beginRead(chunk.length);
+    engine.beginRead();
     this.lastActiveMs = engine.keyspace.nowMs;
     const input = engine.input;
     if (this.pending !== null && (this.mustStop || this.pendingBytes > PENDING_COPIED_BYTES_MAX)) {
@@ -206,7 +213,7 @@ export abstract class Connection implements ParkableClient {
   /** Runs requests, flushing as output grows. Returns the position behind the last one run. */
   private run(input: Bytes, at: number, end: number, moved: boolean): number {
     const { outbox, keyspace, deliveries } = this.engine;
-    if (this.deliveries !== null) {
+    if (this.hasDeliveries) {
       // They come before the replies to what it asks now.
       outbox.flush();
       if (this.mustStop) return at;
@@ -319,15 +326,59 @@ export abstract class Connection implements ParkableClient {
    */
   deliver(bytes: Uint8Array): void {
     const { deliveries } = this.engine;
-    if (this.closing) return;
+    if (this.closing || this.isOverLimit) return;
     if (deliveries.served === this) return this.deliverServed(bytes);
-    if (this.deliveries === null) {
-      this.deliveries = [];
-      deliveries.add(this);
-    }
+    if (this.batch !== null) this.leaveBatch();
+    else if (this.deliveries === null) deliveries.add(this);
+    this.keepDelivery(bytes);
+  }
+
+  private get hasDeliveries(): boolean {
+    return this.deliveries !== null || this.batch !== null;
+  }
+
+  private keepDelivery(bytes: Uint8Array): void {
+    this.deliveries ??= [];
     this.deliveriesBytes += bytes.length;
-    if (this.isOverHardLimit(this.deliveriesBytes)) this.deliveries.length = 0;
-    else this.deliveries.push(bytes);
+    if (!this.isOverHardLimit(this.deliveriesBytes)) {
+      this.deliveries.push(bytes);
+      return;
+    }
+    this.deliveries.length = 0;
+    this.isOverLimit = true;
+  }
+
+  /**
+   * Like `deliver`, with all that is written to `batch` as long as it is open. Not while the client is being served. False:
+   * it is to be told nothing any more.
+   */
+  join(batch: Batch): boolean {
+    if (this.closing) return false;
+    if (this.batch !== null) this.leaveBatch();
+    else if (this.deliveries === null) this.engine.deliveries.add(this);
+    if (!this.isOverLimit) this.batch = batch;
+    return !this.isOverLimit;
+  }
+
+  /** `deliver` for what is short, and may be written to again: messages one behind the other are gathered in one batch. */
+  deliverCopy(message: Bytes, byteCount: number): void {
+    const { deliveries } = this.engine;
+    if (this.closing) return;
+    if (deliveries.served === this) return this.deliverServed(Buffer.from(message.u8.subarray(0, byteCount)));
+    let { batch } = this;
+    if (batch === null || batch !== this.ownBatch || !batch.isOpen || batch.isLarge) {
+      batch = deliveries.openBatch();
+      if (!this.join(batch)) return;
+      this.ownBatch = batch;
+    }
+    copyBytes(message, 0, batch.add(byteCount), batch.end - byteCount, byteCount);
+  }
+
+  private leaveBatch(): void {
+    const batch = this.batch!;
+    this.batch = null;
+    batch.seal();
+    this.keepDelivery(batch.content);
   }
 
   /** Redis: what a client tells itself comes before the reply to the command that does, and also with replies off. */
@@ -351,23 +402,48 @@ export abstract class Connection implements ParkableClient {
   }
 
   sendDeliveries(): void {
-    const { deliveries: parts, deliveriesBytes: byteCount, engine } = this;
+    const { deliveries: parts, batch, engine } = this;
+    const byteCount = this.deliveriesBytes + (batch === null ? 0 : batch.content.length);
     this.deliveries = null;
     this.deliveriesBytes = 0;
-    if (parts === null || this.closed) return;
+    this.batch = null;
+    this.ownBatch = null;
+    this.isOverLimit = false;
+    if (this.closed) return;
     if (this.isOverHardLimit(byteCount)) return this.exceedOutputLimit();
     engine.keyspace.counters[Counter.NetOutputBytes]! += byteCount;
     engine.keyspace.counters[Counter.WritesProcessed]!++;
-    if (this.backlog.byteCount > 0) for (const part of parts) this.backlog.append(part);
-    else {
-      const joined = engine.deliveries.join(parts, byteCount);
-      const taken = this.socket.write(joined, 0, byteCount);
-      if (taken < 0) return this.terminate();
-      if (this.closed || taken === byteCount) return;
-      const rest = joined.subarray(taken, byteCount);
-      this.backlog.append(engine.deliveries.isShared(joined) ? Buffer.from(rest) : rest);
-      this.socket.pause();
+    if (batch !== null && (parts !== null || this.backlog.byteCount > 0)) {
+      this.sendParts([...(parts ?? []), batch.kept], byteCount);
+    } else if (parts !== null) this.sendParts(parts, byteCount);
+    else if (batch !== null) this.sendBatch(batch, byteCount);
+  }
+
+  private sendBatch(batch: Batch, byteCount: number): void {
+    const taken = this.socket.write(batch.content, 0, byteCount);
+    if (taken < 0) return this.terminate();
+    if (this.closed || taken === byteCount) return;
+    this.keepDeliveries(batch.kept.subarray(taken));
+  }
+
+  private sendParts(parts: readonly Uint8Array[], byteCount: number): void {
+    const { deliveries } = this.engine;
+    if (this.backlog.byteCount > 0) {
+      for (const part of parts) this.backlog.append(part);
+      return this.checkOutputLimits(Date.now());
     }
+    const joined = deliveries.join(parts, byteCount);
+    const taken = this.socket.write(joined, 0, byteCount);
+    if (taken < 0) return this.terminate();
+    if (this.closed || taken === byteCount) return;
+    const rest = joined.subarray(taken, byteCount);
+    this.keepDeliveries(deliveries.isShared(joined) ? Buffer.from(rest) : rest);
+  }
+
+  /** The socket has not taken `rest`, which nobody changes any more. */
+  private keepDeliveries(rest: Uint8Array): void {
+    this.backlog.append(rest);
+    this.socket.pause();
     this.checkOutputLimits(Date.now());
   }
 
@@ -391,7 +467,7 @@ export abstract class Connection implements ParkableClient {
     else this.engine.dispatcher.reply.error('ERR reply is too large');
   }
 
-  private exceedOutputLimit(): void {
+  exceedOutputLimit(): void {
     if (this.closed) return;
     log.warn(`closing client ${this.id}: its output exceeds client-output-buffer-limit`);
     this.engine.keyspace.counters[Counter.OutputBufferClosed]!++;
@@ -417,7 +493,7 @@ export abstract class Connection implements ParkableClient {
 
   /** Runs the input that had to wait, then lets the socket deliver more. */
   private goOn(): void {
-    this.engine.beginRead(0);
+    this.engine.beginRead();
     this.runPending(true);
     if (this.mustStop || this.closed) return;
     if (this.peerEnded) this.close();
@@ -443,7 +519,7 @@ export abstract class Connection implements ParkableClient {
         this.lastActiveMs = Date.now();
         const { outbox, dispatcher } = this.engine;
         const { reply } = dispatcher;
-        if (this.deliveries !== null) outbox.flush();
+        if (this.hasDeliveries) outbox.flush();
         if (this.closed) return;
         assert(reply.at === outbox.start, "a client was resumed in the midst of another's requests");
         reply.version = this.version;
@@ -529,6 +605,7 @@ export abstract class Connection implements ParkableClient {
     this.dropPending();
     this.backlog.clear();
     this.deliveries = null;
+    this.batch = null;
     this.engine.forget(this);
     this.engine.keyspace.counters[Counter.ConnectedClients]!--;
     Atomics.sub(this.engine.control.words, Control.ClientCount, 1);

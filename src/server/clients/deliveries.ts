@@ -4,6 +4,7 @@
  * replies, so that each subscriber costs one write however many messages a read has brought, and no command waits for
  * a socket.
  */
+import { Batch, BatchBuffers } from './batch.ts';
 import type { Outbox } from './outbox.ts';
 
 /** A connection as far as deliveries know it. */
@@ -20,6 +21,9 @@ export class Deliveries {
   private waiting: Receiver[] = [];
   private readonly senders: (() => void)[] = [];
   private readonly scratch = Buffer.allocUnsafeSlow(JOINED_BYTES);
+  private readonly buffers = new BatchBuffers();
+  /** Batches that have been opened since everything was sent. */
+  private batches: Batch[] = [];
   private isScheduled = false;
   /** Whose requests are being run: what it is told goes into its replies. */
   served: Receiver | null = null;
@@ -41,27 +45,41 @@ export class Deliveries {
     this.mark();
   }
 
+  /** A batch for receivers that are then added, closed when it is sent to them. */
+  openBatch(): Batch {
+    const batch = new Batch(this.buffers);
+    this.batches.push(batch);
+    return batch;
+  }
+
   /** Something is to be sent, by a receiver or by one of the senders. */
   mark(): void {
     this.isPending = true;
-    if (this.isScheduled) return;
+    this.outbox.hasDeliveries = true;
+    // When who is being served has been, the outbox sends everything.
+    if (this.isScheduled || this.served !== null) return;
     this.isScheduled = true;
-    // Who is being served sends everything at its end; this is for what happens outside of that.
-    queueMicrotask(() => {
-      this.isScheduled = false;
-      if (this.isPending && !this.outbox.willFlush) this.outbox.flush();
-    });
+    queueMicrotask(this.sendMarked);
   }
+
+  private readonly sendMarked = (): void => {
+    this.isScheduled = false;
+    if (this.isPending && !this.outbox.willFlush) this.outbox.flush();
+  };
 
   /** Sends everything. To be called when the replies that were written before have been sent. */
   private flush(): void {
     if (!this.isPending) return;
     this.isPending = false;
+    this.outbox.hasDeliveries = false;
     for (const sender of this.senders) sender();
-    const { waiting } = this;
+    const { waiting, batches } = this;
     if (waiting.length === 0) return;
     this.waiting = [];
+    this.batches = [];
+    for (const batch of batches) if (batch.isOpen) batch.close();
     for (const receiver of waiting) receiver.sendDeliveries();
+    for (const batch of batches) batch.free();
   }
 
   /** One after the other in one buffer, of which `byteCount` bytes are valid until the next call. */

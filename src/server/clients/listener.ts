@@ -15,7 +15,7 @@ type ConnectionKind = new (
 /** Bun throws on a longer delay. */
 const KEEP_ALIVE_MS_MAX = 2 ** 31 - 1;
 const TOO_MANY_CLIENTS = '-ERR max number of clients reached\r\n';
-const PROTECTED =
+export const PROTECTED =
   '-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default ' +
   'user. In this mode connections are only accepted from the loopback interface. If you want to connect from external ' +
   'computers, either set a password (requirepass), or disable protected mode with CONFIG SET protected-mode no from ' +
@@ -30,8 +30,9 @@ export class Listeners {
     this.engine = engine;
   }
 
-  /** Listens on a TCP port of one address; every worker does so on the same port. Throws when it cannot. */
-  listenTcp(hostname: string, port: number, kind: ConnectionKind, tls?: Bun.TLSOptions): void {
+  /** Listens on a TCP port of one address; every worker does so on the same port. Throws when it cannot;
+   *  returns the socket's descriptor. */
+  listenTcp(hostname: string, port: number, kind: ConnectionKind, tls?: Bun.TLSOptions): number {
     const options = {
       hostname,
       port,
@@ -40,14 +41,20 @@ export class Listeners {
       allowHalfOpen: true,
       socket: this.handlers(kind),
     };
-    this.open.push(Bun.listen<unknown>(tls === undefined ? options : { ...options, tls }));
+    const opened = Bun.listen<unknown>(tls === undefined ? options : { ...options, tls });
+    this.open.push(opened);
+    return descriptorOf(opened);
   }
 
-  /** Listens on a unix socket. Only one worker can. */
-  listenUnix(path: string, kind: ConnectionKind): void {
-    this.open.push(
-      Bun.listen<unknown>({ unix: path, allowHalfOpen: true, socket: this.handlers(kind, path) }),
-    );
+  /** Listens on a unix socket. Only one worker can. Returns its descriptor. */
+  listenUnix(path: string, kind: ConnectionKind): number {
+    const opened = Bun.listen<unknown>({
+      unix: path,
+      allowHalfOpen: true,
+      socket: this.handlers(kind, path),
+    });
+    this.open.push(opened);
+    return descriptorOf(opened);
   }
 
   /** Stops accepting; open connections stay. */
@@ -132,7 +139,12 @@ export class Listeners {
   }
 }
 
-function isLoopback(address: string): boolean {
+/** Bun's listeners have their descriptor, which its types do not tell. */
+function descriptorOf(listener: object): number {
+  return 'fd' in listener && typeof listener.fd === 'number' ? listener.fd : -1;
+}
+
+export function isLoopback(address: string): boolean {
   return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
 }
 

@@ -40,6 +40,9 @@ export class Outbox {
   schedule: (run: () => void) => void = setImmediate;
   /** Called when what waited has been sent. */
   whenSent: () => void = () => {};
+  /** Something else than replies is to be sent then, which is always worth gathering: one client's requests have others
+   *  told, and these may be many. */
+  hasDeliveries = false;
   private readonly connections: Sender[] = [];
   private readonly ends: number[] = [];
   private count = 0;
@@ -67,9 +70,10 @@ export class Outbox {
   finish(connection: Sender, nowMs: number): void {
     this.watch(connection);
     this.take(connection);
-    if (!this.gathers) return this.flush();
+    if (!this.gathers && !this.hasDeliveries) return this.flush();
     if (this.count === 1) this.sinceMs = nowMs;
-    if (this.isScheduled || this.count === 0) return;
+    if (this.isScheduled || (this.count === 0 && !this.hasDeliveries)) return;
+    this.sinceMs = nowMs;
     this.isScheduled = true;
     this.schedule(this.endTurn);
   }
@@ -82,7 +86,8 @@ export class Outbox {
 
   /** To be called with the time before a client is served: sends what should wait no longer. */
   flushOld(nowMs: number): void {
-    if (this.count > 0 && nowMs - this.sinceMs >= OLD_MS) this.flush();
+    if (nowMs - this.sinceMs < OLD_MS) return;
+    if (this.count > 0 || this.hasDeliveries) this.flush();
   }
 
   private take(connection: Sender): void {

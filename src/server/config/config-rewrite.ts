@@ -17,11 +17,11 @@ const INCLUDE_DEPTH_MAX = 16;
 
 const decoder = new TextDecoder();
 
-/** Rewrites the file that `config` was loaded from. Returns the error reply, or ''. */
-export function rewriteConfigFile(config: Config): string {
+/** Rewrites the file that `config` was loaded from. `users`: see `rewriteUsers`. Returns the error reply, or ''. */
+export function rewriteConfigFile(config: Config, users: readonly string[] | null = null): string {
   if (config.file === '') return NO_FILE;
   try {
-    replaceFile(config.file, rewriteConfigText(readIfThere(config.file), config));
+    replaceFile(config.file, rewriteConfigText(readIfThere(config.file), config, users));
     return '';
   } catch (error) {
     return `ERR Rewriting config file: ${fileErrorText(error)}`;
@@ -29,8 +29,12 @@ export function rewriteConfigFile(config: Config): string {
 }
 
 /** The text of a redis.conf that yields what `config` says and is otherwise `old`. Both are latin1, for the bytes' sake. */
-export function rewriteConfigText(old: string, config: Config): string {
-  const text = changeLines(old, config, false);
+export function rewriteConfigText(
+  old: string,
+  config: Config,
+  users: readonly string[] | null = null,
+): string {
+  const text = rewriteUsers(changeLines(old, config, false), config, users);
   // A file included further down may say otherwise: then ours must be said behind it.
   return changeLines(text, config, true);
 }
@@ -55,11 +59,45 @@ function changeLines(old: string, config: Config, behindAll: boolean): string {
   return [...kept, ...added].map((line) => `${line}\n`).join('');
 }
 
+/**
+ * Makes the text's `user` lines say what `users` does, a line for each, in latin1; null leaves them alone. A user that an
+ * included file declares cannot be declared again.
+ */
+function rewriteUsers(old: string, config: Config, users: readonly string[] | null): string {
+  if (users === null) return old;
+  const lines: (string | null)[] = old.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  const file = new FileReading(config);
+  file.read(lines, 0);
+  const wanted = new Map(users.map((line) => [line.split(' ', 2)[1]!, line]));
+  for (const [name, at] of file.userLines) {
+    const line = wanted.get(name);
+    lines[at] = line === undefined ? null : quoteUser(line);
+    wanted.delete(name);
+  }
+  const added = [...wanted].filter(([name]) => !file.includedUsers.has(name));
+  if (added.length > 0 && !lines.includes(MARK)) lines.push(MARK);
+  const kept = [...lines.filter((line) => line !== null), ...added.map(([, line]) => quoteUser(line))];
+  return kept.map((line) => `${line}\n`).join('');
+}
+
+/** Redis: the rules are written as they are. Only what a line could not be cut apart by is put in quotes. */
+function quoteUser(line: string): string {
+  const words = line.split(' ').map((word) => {
+    const isPlain = /^[\x21\x23-\x26\x28-\x5b\x5d-\x7e]+$/.test(word);
+    return isPlain ? word : quoteBytes(Buffer.from(word, 'latin1'));
+  });
+  return words.join(' ');
+}
+
 /** What a file says, taken line by line as at a start; what a start would refuse is passed over. */
 class FileReading {
   readonly config: Config;
   /** Lines of the file itself, not of those it includes, by the setting they are about. */
   readonly linesOf = new Map<SettingName, number[]>();
+  /** The line that declares a user, by its name in latin1; and the users that included files declare. */
+  readonly userLines = new Map<string, number>();
+  readonly includedUsers = new Set<string>();
 
   constructor(config: Config) {
     this.config = Config.withDefaults(config.limits);
@@ -72,6 +110,12 @@ class FileReading {
       if (name === undefined) continue;
       if (name === 'include') {
         this.include(words[1] ?? '', depth);
+        continue;
+      }
+      if (name === 'user' && words.length > 1) {
+        const user = Buffer.from(words[1]!).toString('latin1');
+        if (depth === 0) this.userLines.set(user, at);
+        else this.includedUsers.add(user);
         continue;
       }
       // A start stays in the foreground whatever the file says.
@@ -123,6 +167,10 @@ function quote(text: string): string {
   ) {
     return text;
   }
+  return quoteBytes(bytes);
+}
+
+function quoteBytes(bytes: Buffer): string {
   let quoted = '';
   for (const byte of bytes) {
     const character = String.fromCharCode(byte);

@@ -1,6 +1,6 @@
 /** What INFO tells of the append-only file, from the figures that the keeper writes. */
 import { JournalFigure } from '../../memory/journal-state.ts';
-import type { Fields } from './info-sections.ts';
+import type { Fields } from './fields.ts';
 
 const status = (hasFailed: number): string => (hasFailed === 0 ? 'ok' : 'err');
 

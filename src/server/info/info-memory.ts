@@ -1,10 +1,11 @@
-/** INFO memory. `used_memory` is what maxmemory limits: the live blocks of all shards. */
+/** INFO memory. `used_memory` is what maxmemory limits: the live blocks of all shards, of which `used_memory_overhead` is
+ *  the index of the keys, and what the cache mode remembers. What clients hold is beside it (`mem_...`). */
 import { formatMemoryHuman } from '../../base/memory-size.ts';
 import { Control, Counter } from '../../memory/control.ts';
 import { Header, PAGE_BYTES } from '../../memory/shard.ts';
-import { buriedCount } from '../../store/counts.ts';
+import { allKeyCount, Beside, besideBytes, buriedCount, indexBytes } from '../../store/counts.ts';
 import type { Engine } from '../engine.ts';
-import type { Fields } from './info-sections.ts';
+import type { Fields } from './fields.ts';
 
 export function memorySection(engine: Engine): Fields {
   const { keyspace, control, config } = engine;
@@ -18,6 +19,10 @@ export function memorySection(engine: Engine): Fields {
   }
   const rss = process.memoryUsage.rss();
   const limit = config.number('maxmemory');
+  const overhead = Math.min(
+    indexBytes(keyspace.shards, allKeyCount(keyspace.shards, config.number('databases'))),
+    used,
+  );
   return [
     ['used_memory', used],
     ['used_memory_human', formatMemoryHuman(used)],
@@ -26,16 +31,16 @@ export function memorySection(engine: Engine): Fields {
     ['used_memory_peak', peak],
     ['used_memory_peak_human', formatMemoryHuman(peak)],
     ['used_memory_peak_perc', `${(ratio(used, peak) * 100).toFixed(2)}%`],
-    ['used_memory_overhead', 0],
+    ['used_memory_overhead', overhead],
     ['used_memory_startup', 0],
-    ['used_memory_dataset', used],
-    ['used_memory_dataset_perc', '100.00%'],
+    ['used_memory_dataset', used - overhead],
+    ['used_memory_dataset_perc', `${(ratio(used - overhead, used) * 100).toFixed(2)}%`],
     ['allocator_allocated', used],
     ['allocator_active', active],
     ['allocator_resident', resident],
     ['total_system_memory', config.limits.memoryBytes],
     ['total_system_memory_human', formatMemoryHuman(config.limits.memoryBytes)],
-    ...SCRIPTS,
+    ...scripts(engine),
     ['maxmemory', limit],
     ['maxmemory_human', formatMemoryHuman(limit)],
     ['maxmemory_policy', engine.setting('maxmemory-policy')],
@@ -47,41 +52,63 @@ export function memorySection(engine: Engine): Fields {
     ['rss_overhead_bytes', rss - resident],
     ['mem_fragmentation_ratio', ratio(rss, used).toFixed(2)],
     ['mem_fragmentation_bytes', rss - used],
-    ...BUFFERS,
+    ...buffers(engine),
     ['mem_allocator', 'damselfly'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', buriedCount(keyspace.shards)],
     ['lazyfreed_objects', control.total(Counter.LazyFreed)],
+    ...clientsBeside(engine),
   ];
 }
 
-/** There is no scripting yet. */
-const SCRIPTS: Fields = [
-  ['used_memory_lua', 0],
-  ['used_memory_vm_eval', 0],
-  ['used_memory_lua_human', '0B'],
-  ['used_memory_scripts_eval', 0],
-  ['number_of_cached_scripts', 0],
-  ['number_of_functions', 0],
-  ['number_of_libraries', 0],
-  ['used_memory_vm_functions', 0],
-  ['used_memory_vm_total', 0],
-  ['used_memory_vm_total_human', '0B'],
-  ['used_memory_functions', 0],
-  ['used_memory_scripts', 0],
-  ['used_memory_scripts_human', '0B'],
-];
+/** The bodies of scripts and functions, which workers share; what the machines of workers hold is in the resident memory. */
+function scripts({ scripts: { store, libraries } }: Engine): Fields {
+  const all = libraries.all();
+  const functionBytes = all.reduce((sum, { code }) => sum + code.length, 0);
+  const functionCount = all.reduce((sum, { functions }) => sum + functions.length, 0);
+  const bytes = store.logBytes + functionBytes;
+  return [
+    ['used_memory_lua', 0],
+    ['used_memory_vm_eval', 0],
+    ['used_memory_lua_human', '0B'],
+    ['used_memory_scripts_eval', store.logBytes],
+    ['number_of_cached_scripts', store.count],
+    ['number_of_functions', functionCount],
+    ['number_of_libraries', all.length],
+    ['used_memory_vm_functions', 0],
+    ['used_memory_vm_total', 0],
+    ['used_memory_vm_total_human', '0B'],
+    ['used_memory_functions', functionBytes],
+    ['used_memory_scripts', bytes],
+    ['used_memory_scripts_human', formatMemoryHuman(bytes)],
+  ];
+}
 
 /** Nothing of a client's or replica's is kept in the shards. */
-const BUFFERS: Fields = [
-  ['mem_not_counted_for_evict', 0],
-  ['mem_replication_backlog', 0],
-  ['mem_total_replication_buffers', 0],
-  ['mem_clients_slaves', 0],
-  ['mem_clients_normal', 0],
-  ['mem_cluster_links', 0],
-  ['mem_aof_buffer', 0],
-];
+function buffers({ control }: Engine): Fields {
+  return [
+    ['mem_not_counted_for_evict', 0],
+    ['mem_replication_backlog', 0],
+    ['mem_total_replication_buffers', 0],
+    ['mem_clients_slaves', 0],
+    ['mem_clients_normal', control.total(Counter.ClientBytes)],
+    ['mem_cluster_links', 0],
+    ['mem_aof_buffer', 0],
+  ];
+}
+
+/** A tracked key in one worker: its text, and who has read it. Measured roughly. */
+const TRACKED_BYTES = 150;
+
+/** What clients have asked for that is kept beside the data: no limit on the data counts it. */
+function clientsBeside({ keyspace: { shards }, control }: Engine): Fields {
+  return [
+    ['mem_watched_keys', besideBytes(shards, Beside.Watches)],
+    ['mem_blocked_clients', besideBytes(shards, Beside.Interests)],
+    ['mem_subscriptions', besideBytes(shards, Beside.Audience)],
+    ['mem_tracking_table', control.total(Counter.TrackedItems) * TRACKED_BYTES],
+  ];
+}
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;

@@ -9,9 +9,9 @@ import { Subject } from '../../store/audience.ts';
 import { appendOnlyFields, appendOnlySizes } from './info-append-only.ts';
 import type { Engine } from '../engine.ts';
 import { percentileUs } from './command-times.ts';
+import type { Fields } from './fields.ts';
+import { loadingFields, snapshotFields } from './info-persistence.ts';
 import { API_VERSION, PRODUCT_VERSION } from '../product.ts';
-
-export type Fields = readonly (readonly [name: string, value: string | number | bigint])[];
 
 const NO_REPLICATION_ID = '0'.repeat(40);
 /** Ticks of the times in /proc, per second, on every Linux there is. */
@@ -73,33 +73,14 @@ export function clientsSection({ control, config, dispatcher }: Engine): Fields 
   ];
 }
 
-export function persistenceSection({ control, keyspace, journal }: Engine): Fields {
-  let changes = 0;
-  for (const shard of keyspace.shards) changes += shard.mutations;
+export function persistenceSection(engine: Engine): Fields {
   return [
-    ['loading', Atomics.load(control.words, Control.Loading)],
-    ['async_loading', 0],
-    ['current_cow_peak', 0],
-    ['current_cow_size', 0],
-    ['current_cow_size_age', 0],
-    ['current_fork_perc', '0.00'],
-    ['current_save_keys_processed', 0],
-    ['current_save_keys_total', 0],
-    ['rdb_changes_since_last_save', changes],
-    ['rdb_bgsave_in_progress', 0],
-    // Redis: the start, as long as nothing was saved.
-    ['rdb_last_save_time', control.words[Control.StartedAtS]!],
-    ['rdb_last_bgsave_status', 'ok'],
-    ['rdb_last_bgsave_time_sec', -1],
-    ['rdb_current_bgsave_time_sec', -1],
-    ['rdb_saves', 0],
-    ['rdb_last_cow_size', 0],
-    ['rdb_last_load_keys_expired', 0],
-    ['rdb_last_load_keys_loaded', 0],
-    ...appendOnlyFields(journal),
+    ...loadingFields(engine),
+    ...snapshotFields(engine),
+    ...appendOnlyFields(engine.journal),
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
-    ...appendOnlySizes(journal),
+    ...appendOnlySizes(engine.journal),
   ];
 }
 
@@ -140,11 +121,11 @@ export function statsSection({ control, pubsub }: Engine): Fields {
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
     ['slave_expires_tracked_keys', 0],
-    ['active_defrag_hits', 0],
+    ['active_defrag_hits', total(Counter.DefragmentMoves)],
     ['active_defrag_misses', 0],
-    ['active_defrag_key_hits', 0],
+    ['active_defrag_key_hits', total(Counter.DefragmentMoves)],
     ['active_defrag_key_misses', 0],
-    ['total_active_defrag_time', 0],
+    ['total_active_defrag_time', Math.floor(total(Counter.DefragmentUs) / 1000)],
     ['current_active_defrag_time', 0],
     ['tracking_total_keys', total(Counter.TrackedKeys)],
     ['tracking_total_items', total(Counter.TrackedItems)],

@@ -1,13 +1,13 @@
 /** The text of INFO: which sections, in Redis' order. What stands in them is in info-sections.ts. Takes no lock and asks
  *  no other thread, so that it can be called anywhere: everything is read from the control block and the system. */
 import type { Engine } from '../engine.ts';
+import type { Fields } from './fields.ts';
 import {
   clientsSection,
   clusterSection,
   commandStatsSection,
   cpuSection,
   errorStatsSection,
-  type Fields,
   keyspaceSection,
   latencyStatsSection,
   persistenceSection,

@@ -5,10 +5,12 @@ import { ErrorCounts } from '../../memory/error-counts.ts';
 import { lockShardUnlessBusy, unlockShard } from '../../memory/lock.ts';
 import { expiryAtMs } from '../../store/record.ts';
 import { collectRecords } from '../../store/walking.ts';
+import { clientBytes } from '../clients/client-line.ts';
 import type { Engine } from '../engine.ts';
 
 /** Rates are means over this many samples (Redis: STATS_METRIC_SAMPLES). */
 const SAMPLES = 16;
+const SAMPLES_PER_SECOND = 10;
 /** How many shards, and entries of each, the mean time to live of a database is taken from. */
 const TTL_SHARDS = 4;
 const TTL_ENTRIES = 64;
@@ -23,6 +25,7 @@ const LASTING_COUNTERS: readonly number[] = [
   Counter.TrackedItems,
   Counter.TrackedPrefixes,
   Counter.ReservedBytes,
+  Counter.ClientBytes,
 ];
 
 const RATES = [
@@ -36,6 +39,7 @@ export class Statistics {
   private readonly meters = RATES.map(({ unit }) => new Meter(unit));
   private readonly records: number[] = [];
   private nextDatabase = 0;
+  private ticks = 0;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -48,9 +52,16 @@ export class Statistics {
     RATES.forEach(({ of, into }, index) => {
       counters[into] = this.meters[index]!.sample(counters[of]!, nowMs);
     });
+    if (this.ticks++ % SAMPLES_PER_SECOND === 0) counters[Counter.ClientBytes] = this.clientBytes();
     if (this.engine.workerIndex !== 0) return;
     this.samplePeak();
     this.sampleTimeToLive();
+  }
+
+  private clientBytes(): number {
+    let bytes = 0;
+    for (const client of this.engine.clients.values()) bytes += clientBytes(client);
+    return bytes;
   }
 
   private samplePeak(): void {

@@ -123,7 +123,7 @@ export class AppendLoading {
         chunk: chunk.subarray(0, count),
       };
       at += count;
-      outcome = (await this.keeper.askWorker(0, REPLAY, request, [chunk.buffer])) as ReplayOutcome;
+      outcome = (await this.keeper.askWorker(0, REPLAY, request)) as ReplayOutcome;
       if (outcome.failure !== null) this.refuse(path, outcome.failure);
     }
     if (outcome === null) return;

@@ -29,16 +29,19 @@ export class Data {
   /** Loads what there is. Throws with a text for people: the server must not start with other data than it had. */
   private async loadAtStart(): Promise<void> {
     const { control } = this.keeper;
-    if (this.appendOnly.isWanted) {
-      // Redis: then that is the data, also where there is a snapshot beside it.
-      await this.appendOnly.load();
-      this.snapshots.forgetChanges();
-      await this.appendOnly.begin();
-    } else await this.loadSnapshot();
+    await this.snapshots.exclude(() => this.loadData());
+    if (this.appendOnly.isWanted) await this.appendOnly.begin();
     Atomics.store(control.words, Control.Loading, 0);
     await this.keeper.askWorkers('state.renew', null);
     this.snapshots.start();
     this.warnOfFolder();
+  }
+
+  /** Redis: where there is to be an append-only file that is the data, also where there is a snapshot beside it. */
+  private async loadData(): Promise<void> {
+    if (!this.appendOnly.isWanted) return this.loadSnapshot();
+    await this.appendOnly.load();
+    this.snapshots.forgetChanges();
   }
 
   /** DEBUG RELOAD. Returns '' or what to answer; clients wait meanwhile. */
@@ -48,8 +51,10 @@ export class Data {
     try {
       const problem = isSaving ? await this.snapshots.saveNow() : '';
       if (problem !== '') return problem;
-      if (isFlushing) this.flush();
-      await this.loadSnapshot(isMerging);
+      await this.snapshots.exclude(() => {
+        if (isFlushing) this.flush();
+        return this.loadSnapshot(isMerging);
+      });
       log.warn('DB reloaded by DEBUG RELOAD');
       return '';
     } catch (error) {

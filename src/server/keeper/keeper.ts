@@ -78,7 +78,7 @@ export class Keeper {
   private takeChunk(chunk: PreservedChunk): void {
     const { board } = this;
     this.onPreserved?.(chunk);
-    board.setTakenBytes(chunk.worker, board.takenBytes(chunk.worker) + chunk.bytes.length);
+    board.setTakenBytes(chunk.worker, board.takenBytes(chunk.worker) + chunk.byteCount);
   }
 
   /** The code of every library of functions, as workers have them now. */
@@ -91,8 +91,8 @@ export class Keeper {
     return this.main === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(this.main, topic, payload);
   }
 
-  askWorker(worker: number, topic: string, payload: unknown, transfer: ArrayBuffer[] = []): Promise<unknown> {
-    return this.mesh.ask(this.workers[worker]!, topic, payload, transfer);
+  askWorker(worker: number, topic: string, payload: unknown): Promise<unknown> {
+    return this.mesh.ask(this.workers[worker]!, topic, payload);
   }
 
   askWorkers(topic: string, payload: unknown): Promise<unknown[]> {

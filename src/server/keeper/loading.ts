@@ -10,8 +10,9 @@ import type { Keeper } from './keeper.ts';
 
 /** What a worker is to load... */
 export interface LoadPart {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Where in the file the bytes are from. */
+  readonly memory: SharedArrayBuffer;
+  readonly byteCount: number;
+  /** Where in the file the first byte is from. */
   readonly base: number;
   /** Logical database of the first entries. */
   readonly database: number;
@@ -51,6 +52,8 @@ export class FileLoader {
   private readonly keeper: Keeper;
   private readonly options: LoadOptions;
   private readonly underWay: Set<Promise<void>>[];
+  /** Memory of parts that were loaded. */
+  private readonly idle: SharedArrayBuffer[] = [];
   private failure: Error | null = null;
   private nextProgressMs = 0;
 
@@ -121,17 +124,29 @@ export class FileLoader {
       await Promise.race(underWay.flatMap((parts) => [...parts]));
     }
     const worker = fewest();
-    const bytes = new Uint8Array(scanner.bytes.u8.subarray(scanner.at, scanner.end));
-    const part: LoadPart = { bytes, base: scanner.offset, database: scanner.database, ...this.options };
-    const loading = this.keeper.askWorker(worker, 'load.part', part, [bytes.buffer]).then(
+    const { database, offset, bytes, at, end } = scanner;
+    const byteCount = end - at;
+    const memory = this.takeMemory(byteCount);
+    bytes.u8.copy(new Uint8Array(memory), 0, at, end);
+    const part: LoadPart = { memory, byteCount, base: offset, database, ...this.options };
+    const parts = underWay[worker]!;
+    const loading = this.keeper.askWorker(worker, 'load.part', part).then(
       (outcome) => this.add(outcome as LoadOutcome),
       (error: Error) => {
         this.failure ??= error;
       },
     );
-    const parts = underWay[worker]!;
-    const counted = loading.finally(() => parts.delete(counted));
+    const counted = loading.finally(() => {
+      parts.delete(counted);
+      if (memory.byteLength === WINDOW_BYTES) this.idle.push(memory);
+    });
     parts.add(counted);
+  }
+
+  /** Memory that was used before, if there is: touching fresh pages takes longer than all the rest. */
+  private takeMemory(byteCount: number): SharedArrayBuffer {
+    if (byteCount > WINDOW_BYTES) return new SharedArrayBuffer(byteCount);
+    return this.idle.pop() ?? new SharedArrayBuffer(WINDOW_BYTES);
   }
 
   private add({ keyCount, expiredCount, emptyCount }: LoadOutcome): void {

@@ -6,13 +6,13 @@ import { AssertionError } from '../../base/assert.ts';
 import { Cancel, Save, SaveSum } from '../../memory/save-board.ts';
 import { lockShardUnlessBusy, unlockShard } from '../../memory/lock.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { RdbFileWriter } from '../../persist/rdb/file-writer.ts';
 import { Opcode } from '../../persist/rdb/format.ts';
 import type { SnapshotFile } from '../../persist/snapshot-file.ts';
-import { recordDatabase } from '../../store/record.ts';
+import { RecordStage } from '../../store/record-stage.ts';
 import { beginWalk, isWalking, walkSlice } from '../../store/snapshot-walk.ts';
 import { API_VERSION } from '../product.ts';
 import { ShardLocks } from '../shard-locks.ts';
+import { EntryWriter } from './entry-writer.ts';
 import { rdbOptions } from './rdb-options.ts';
 import type { Keeper } from './keeper.ts';
 import type { PreservedChunk } from './preserved-records.ts';
@@ -21,6 +21,8 @@ import type { PreservedChunk } from './preserved-records.ts';
 const SLICE_MS = 0.15;
 /** ...or until this much has been written, so that no slice is long because of one clock that stood still. */
 const SLICE_BYTES_MAX = 256 << 10;
+/** Room for copies: more than a slice is over at, for records that are large. Larger ones are written under the lock. */
+const STAGE_BYTES = 4 << 20;
 /** Time after which what workers have sent is taken, and whatever else waits. */
 const TURN_MS = 2;
 /** A script holds the shards: looked at again after this long. */
@@ -48,7 +50,8 @@ export class SnapshotError extends Error {
 export class Snapshot {
   private readonly keeper: Keeper;
   private readonly request: SnapshotRequest;
-  private readonly writer: RdbFileWriter;
+  private readonly writer: EntryWriter;
+  private readonly stage = new RecordStage(new SharedArrayBuffer(STAGE_BYTES));
   private readonly locks: ShardLocks;
   private readonly see: (shard: Shard, record: number) => void;
   private readonly isOver: () => boolean;
@@ -61,16 +64,15 @@ export class Snapshot {
   constructor(keeper: Keeper, request: SnapshotRequest) {
     this.keeper = keeper;
     this.request = request;
-    this.writer = new RdbFileWriter({ ...rdbOptions(keeper.config), isSumming: false });
+    this.writer = new EntryWriter(keeper.keyspace, keeper.board, rdbOptions(keeper.config));
     this.locks = new ShardLocks(keeper.keyspace.shards);
-    const { writer } = this;
-    const { board, keyspace } = keeper;
+    const { writer, stage } = this;
     this.see = (shard, record) => {
-      writer.selectDatabase(board.logicalDatabase(recordDatabase(shard, record)));
-      writer.entry(shard, record, keyspace.accessClock);
+      if (!stage.add(shard, record)) writer.writeUnderLock(shard, record);
       this.keyCount++;
     };
-    this.isOver = () => performance.now() >= this.sliceEndMs || writer.out.buffer.length >= SLICE_BYTES_MAX;
+    this.isOver = () =>
+      performance.now() >= this.sliceEndMs || stage.end + writer.byteCount >= SLICE_BYTES_MAX;
   }
 
   /** Writes the snapshot and finishes the file. Throws when that fails: the file is then to be abandoned. */
@@ -84,7 +86,7 @@ export class Snapshot {
       // What workers have not sent yet; their answers come behind it.
       await keeper.askWorkers('snapshot.finish', null);
       this.demandGood();
-      this.writer.out.byte(Opcode.End);
+      this.writer.rdb.out.byte(Opcode.End);
       this.flush();
       this.demandGood();
       await this.request.file.finish();
@@ -108,7 +110,7 @@ export class Snapshot {
     board.set(Save.Cancelled, Cancel.No);
     this.id = board.get(Save.SnapshotId) + 1;
     board.set(Save.SnapshotId, this.id);
-    board.set(Save.Version, this.writer.out.version);
+    board.set(Save.Version, this.writer.rdb.out.version);
     for (const shard of keyspace.shards) beginWalk(shard);
     keyspace.setTime(Date.now());
     this.writeHead(libraries, databaseCount);
@@ -117,7 +119,8 @@ export class Snapshot {
   }
 
   private writeHead(libraries: readonly Buffer[], databaseCount: number): void {
-    const { writer, keeper } = this;
+    const { keeper } = this;
+    const { rdb: writer } = this.writer;
     const { keyspace, board } = keeper;
     writer.header({
       redisVersion: API_VERSION,
@@ -194,8 +197,20 @@ export class Snapshot {
 
   /** Writes what has been gathered. No lock is held. */
   private flush(): void {
-    this.write(this.writer.take(), this.keyCount);
+    this.drain(this.stage);
+    this.write(this.writer.rdb.take(), this.keyCount);
     this.keyCount = 0;
+  }
+
+  /** Brings copies of records into the format. */
+  private drain(stage: RecordStage): void {
+    const { writer } = this;
+    try {
+      stage.drain(this.isLost ? passOver : (shard, record) => writer.write(shard, record));
+    } catch (error) {
+      this.fail(error as Error);
+      stage.end = stage.start;
+    }
   }
 
   private write(bytes: Uint8Array, keyCount: number): void {
@@ -210,11 +225,19 @@ export class Snapshot {
   }
 
   /** Takes what a worker has preserved. */
-  private takeChunk({ snapshotId, bytes, keyCount }: PreservedChunk): void {
+  private takeChunk({ snapshotId, memory, byteCount, isStage, keyCount }: PreservedChunk): void {
     if (snapshotId !== this.id) return;
-    this.write(bytes, keyCount);
+    const { rdb } = this.writer;
+    if (isStage) {
+      const stage = new RecordStage(memory);
+      stage.end = byteCount;
+      this.drain(stage);
+      this.write(rdb.take(), keyCount);
+      return;
+    }
+    this.write(new Uint8Array(memory, 0, byteCount), keyCount);
     // It may have left the file in another database.
-    this.writer.forgetDatabase();
+    rdb.forgetDatabase();
   }
 
   private fail(error: Error): void {

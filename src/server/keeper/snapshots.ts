@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { Cron } from 'croner';
-import { Save, SaveSum } from '../../memory/save-board.ts';
+import { Cancel, Save, SaveSum } from '../../memory/save-board.ts';
 import { snapshotName } from '../../persist/file-name.ts';
 import { SnapshotFile } from '../../persist/snapshot-file.ts';
 import type { BackgroundSaveRequest, SaveAnswer } from '../../commands/server/persistence.ts';
@@ -33,6 +33,8 @@ export class Snapshots {
   private readonly keeper: Keeper;
   /** The one being taken, whoever wants it. */
   private running: Promise<void> | null = null;
+  /** What it is being written to, if that is `dbfilename`. */
+  private file: SnapshotFile | null = null;
   private isScheduled = false;
   private lastTryS = 0;
   private cron: Cron | null = null;
@@ -40,13 +42,15 @@ export class Snapshots {
 
   constructor(keeper: Keeper) {
     this.keeper = keeper;
-    const { mesh, board } = keeper;
-    board.set(Save.LastSaveS, nowS());
-    board.set(Save.LastSeconds, -1);
+    const { mesh } = keeper;
     mesh.on('save.background', (request) => this.saveInBackground(request as BackgroundSaveRequest));
     mesh.on('save.now', () => this.saveNow());
     mesh.onText('save.flushed', () => this.saveFlushed());
     mesh.on('save.last', (isWanted) => this.saveLast(isWanted as boolean | null));
+    keeper.whenStopped(async () => {
+      // The one being taken is given up: nothing of it is to stay behind.
+      this.file?.abandon();
+    });
     keeper.whenConfigured((changed) => {
       if (changed.includes('snapshot-cron')) this.startCron();
     });
@@ -104,7 +108,7 @@ export class Snapshots {
     const now = nowS();
     if (board.get(Save.HasFailed) !== 0 && now - this.lastTryS <= RETRY_S) return;
     const { changes } = this;
-    const age = now - board.get(Save.LastSaveS);
+    const age = now - board.lastSaveS;
     const due = this.savePoints.find((point) => changes >= point.changes && age > point.seconds);
     if (due === undefined) return;
     log.info(`${due.changes} changes in ${due.seconds} seconds. Saving...`);
@@ -135,12 +139,20 @@ export class Snapshots {
   }
 
   /** Takes a snapshot for another purpose, once none is under way. Throws when it fails; the file is the caller's then. */
-  async takeFor(request: SnapshotRequest): Promise<void> {
+  takeFor(request: SnapshotRequest): Promise<void> {
+    return this.exclude(() => new Snapshot(this.keeper, request).take());
+  }
+
+  /**
+   * Does what no snapshot may be taken beside, once none is under way: of data half removed, or half loaded, it would be
+   * taken for a whole one.
+   */
+  async exclude(work: () => Promise<void>): Promise<void> {
     while (this.running !== null) await this.running;
-    const taking = new Snapshot(this.keeper, request).take();
-    this.running = taking.catch(() => {});
+    const working = work();
+    this.running = working.catch(() => {});
     try {
-      await taking;
+      await working;
     } finally {
       this.running = null;
     }
@@ -148,8 +160,10 @@ export class Snapshots {
 
   /** All data were removed. Redis: where there are save points, the file is to say so at once. */
   private saveFlushed(): void {
-    // One under way begins anew by itself.
-    if (this.savePoints.length > 0 && this.running === null) void this.begin();
+    if (this.savePoints.length === 0) return;
+    // One under way begins anew by itself, unless it had seen everything by then and is only being finished.
+    if (this.running === null) void this.begin();
+    else if (this.keeper.board.get(Save.Cancelled) !== Cancel.Flushed) this.isScheduled = true;
   }
 
   /**
@@ -191,7 +205,7 @@ export class Snapshots {
       );
     }
     board.set(Save.IsSaving, 0);
-    board.set(Save.LastSeconds, Math.round((performance.now() - startedMs) / 1000));
+    board.set(Save.LastSeconds, Math.round((performance.now() - startedMs) / 1000) + 1);
     board.set(Save.HasFailed, isGood ? 0 : 1);
     this.running = null;
     await this.keeper.askWorkers('state.renew', null);
@@ -208,6 +222,7 @@ export class Snapshots {
         isSumming: config.flag('rdbchecksum'),
         syncsOften: config.flag('rdb-save-incremental-fsync'),
       });
+      this.file = file;
       let mutations = 0;
       try {
         const request: SnapshotRequest = {
@@ -218,7 +233,9 @@ export class Snapshots {
           },
         };
         await new Snapshot(keeper, request).take();
+        this.file = null;
       } catch (error) {
+        this.file = null;
         file.abandon();
         if (!(error instanceof SnapshotError && error.isCancelled) || attempt === RESTARTS_MAX) throw error;
         log.info(`The snapshot begins anew: ${error.message}`);

@@ -7,15 +7,13 @@ import type { Engine } from '../engine.ts';
 import type { LoadOutcome, LoadPart } from './loading.ts';
 
 /** Loads a part of a snapshot. Throws with what is wrong with it. */
-function loadPart(
-  engine: Engine,
-  { bytes, base, database, isDroppingExpired, isMerging }: LoadPart,
-): LoadOutcome {
+function loadPart(engine: Engine, part: LoadPart): LoadOutcome {
   const { keyspace, config } = engine;
+  const { memory, byteCount, base, database, isDroppingExpired, isMerging } = part;
   keyspace.setTime(Date.now());
   const databaseCount = config.number('databases');
   const loader = new EntryLoader(keyspace, { databaseCount, isDroppingExpired, isMerging });
-  loader.load(new Bytes(bytes.buffer), 0, bytes.length, base, database);
+  loader.load(new Bytes(memory), 0, byteCount, base, database);
   const { keyCount, expiredCount, emptyCount } = loader;
   return { keyCount, expiredCount, emptyCount };
 }

@@ -3,6 +3,7 @@
  * Redis' commands only, so each verb is allowed where the command that does the same is.
  */
 import { Denial, type Permissions } from '../../commands/acl/permissions.ts';
+import type { ServerState } from '../server-state.ts';
 import { type MemcachedCall, MemcachedRoute, type MemcachedRow } from '../../commands/memcached/row.ts';
 
 const ALIKE: Readonly<Record<string, string>> = {
@@ -31,6 +32,8 @@ const ALIKE: Readonly<Record<string, string>> = {
   shutdown: 'shutdown',
 };
 const DENIED = 'CLIENT_ERROR access denied';
+const LOADING = 'SERVER_ERROR loading the data';
+const CANNOT_SAVE = 'SERVER_ERROR writes are refused while the data cannot be saved';
 
 /** Whether the request, whose line has been read, is allowed. If not, it has its reply and is in the log. */
 export function mayRun(call: MemcachedCall, row: MemcachedRow, permissions: Permissions): boolean {
@@ -55,7 +58,20 @@ export function mayRun(call: MemcachedCall, row: MemcachedRow, permissions: Perm
   }
   if (denial === 0) return true;
   call.server.accessLog.add(call.client, denial, object, call.client.account);
-  call.reply.text(DENIED);
-  if (row.route === MemcachedRoute.Store) request.swallowBytes = request.dataBytes + 2;
+  return refuse(call, row, DENIED);
+}
+
+/** Whether the state of the server lets the request run. If not, it has its reply. No lock is held. */
+export function mayRunNow(call: MemcachedCall, row: MemcachedRow, state: ServerState | null): boolean {
+  if (state === null) return true;
+  state.letKeeperCatchUp();
+  if (state.writeRefusal !== '' && row.writes) return refuse(call, row, CANNOT_SAVE);
+  const needsData = row.writes || row.route !== MemcachedRoute.Here;
+  return state.isLoading && needsData ? refuse(call, row, LOADING) : true;
+}
+
+function refuse(call: MemcachedCall, row: MemcachedRow, text: string): false {
+  call.reply.text(text);
+  if (row.route === MemcachedRoute.Store) call.request.swallowBytes = call.request.dataBytes + 2;
   return false;
 }

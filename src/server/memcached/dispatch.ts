@@ -26,8 +26,10 @@ import {
 import type { Server } from '../../commands/row.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { log } from '../log.ts';
-import { mayRun } from './access.ts';
+import { Observer } from '../observer.ts';
+import { mayRun, mayRunNow } from './access.ts';
 import { MemcachedAhead } from './ahead.ts';
+import { likeRedis } from './like-redis.ts';
 import { authenticate } from './authentication.ts';
 import { ShardLocks } from '../shard-locks.ts';
 
@@ -170,6 +172,9 @@ export class MemcachedDispatcher implements MemcachedCall {
     }
     const { permissions } = this.client;
     if (permissions !== null && !mayRun(this, row, permissions)) return this.done(next);
+    if ((this.dispatcher.observers & Observer.State) !== 0 && !mayRunNow(this, row, this.dispatcher.state)) {
+      return this.done(next);
+    }
     switch (row.route) {
       case MemcachedRoute.EachKey:
         this.runEachKey(row);
@@ -221,11 +226,21 @@ export class MemcachedDispatcher implements MemcachedCall {
     if (!this.runKey(handler)) this.reply.text(BUSY);
   }
 
+  /** Runs `handler` for the request's key, and tells of what it has changed. False: nothing was done. */
+  private runKey(handler: (call: MemcachedCall) => void): boolean {
+    const { notices, observers } = this.dispatcher;
+    if (notices === null || (observers & Observer.Notices) === 0) return this.runLocked(handler);
+    const outer = notices.begin();
+    const wasRun = this.runLocked(handler);
+    notices.endItem(outer, likeRedis(this.text(0), this.request.whenMs));
+    return wasRun;
+  }
+
   /**
    * Runs `handler` under the lock of the request's key. Hot: the path of get and set. False: a script keeps the shard
    * busy, nothing was done.
    */
-  private runKey(handler: (call: MemcachedCall) => void): boolean {
+  private runLocked(handler: (call: MemcachedCall) => void): boolean {
     const { keyspace, key, request } = this;
     const { words } = keyspace.control;
     for (;;) {

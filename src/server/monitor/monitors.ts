@@ -28,7 +28,7 @@ export interface ShownClient extends Client {
 }
 
 /** Lines are sent at once when they are longer, also while a command runs. */
-const LETTER_BYTES_MAX = 2 ** 28;
+const LETTER_BYTES_MAX = 2 ** 20;
 
 export class Monitors implements Monitoring {
   private readonly setup: MonitorSetup;

@@ -52,6 +52,15 @@ const SIMPLE: readonly (readonly [letter: string, word: string, commands: string
   ['z', 'zpopmin', 'zpopmin bzpopmin'],
   ['z', 'zpopmax', 'zpopmax bzpopmax'],
   ['g', 'persist', 'persist'],
+  ['t', 'xadd', 'xadd'],
+  ['t', 'xdel', 'xdel xdelex xackdel'],
+  ['t', 'xtrim', 'xtrim'],
+  ['t', 'xsetid', 'xsetid'],
+  ['t', 'xgroup-create', 'xgroup|create'],
+  ['t', 'xgroup-setid', 'xgroup|setid'],
+  ['t', 'xgroup-destroy', 'xgroup|destroy'],
+  ['t', 'xgroup-createconsumer', 'xgroup|createconsumer'],
+  ['t', 'xgroup-delconsumer', 'xgroup|delconsumer'],
 ];
 
 /** The same, but of a key that is gone only `del` is told: the result was empty, or the time given has passed. */
@@ -79,16 +88,14 @@ const RULES = new Map<string, Rule>([
   ['setex', () => [event('$', 'set'), EXPIRES]],
   ['psetex', () => [event('$', 'set'), EXPIRES]],
   ['getex', ({ words }) => [words[2]?.toLowerCase() === 'persist' ? event('g', 'persist') : EXPIRES]],
-  [
-    'zadd',
-    ({ words }) => [event('z', words.slice(2).some((word) => /^incr$/i.test(word)) ? 'zincr' : 'zadd')],
-  ],
+  ['zadd', ({ words }) => [event('z', hasIncrement(words) ? 'zincr' : 'zadd')]],
   ['smove', ({ words, key }) => [event('s', key === words[1] ? 'srem' : 'sadd')]],
   ['rename', renamed],
   ['renamenx', renamed],
   ['move', () => NOTHING],
   ['lmove', ({ words, key }) => moved(words, key, sideOf(words[3]), sideOf(words[4]))],
   ['blmove', ({ words, key }) => moved(words, key, sideOf(words[3]), sideOf(words[4]))],
+  ['lmovem', ({ words, key }) => moved(words, key, sideOf(words[3]), sideOf(words[4]))],
   ['rpoplpush', ({ words, key }) => moved(words, key, 'r', 'l')],
   ['brpoplpush', ({ words, key }) => moved(words, key, 'r', 'l')],
   ['lmpop', ({ words }) => [event('l', words.some((word) => /^left$/i.test(word)) ? 'lpop' : 'rpop')]],
@@ -106,6 +113,7 @@ for (const [letter, word, commands] of STORING) {
 /** Position of the key that is told of first, where there are two. */
 const TOLD_FIRST = new Map([
   ['lmove', 2],
+  ['lmovem', 2],
   ['rpoplpush', 2],
   ['blmove', 2],
   ['brpoplpush', 2],
@@ -118,6 +126,11 @@ const TOLD_FIRST = new Map([
 export function toldFirst(command: string, words: readonly string[]): string | undefined {
   const position = TOLD_FIRST.get(command);
   return position === undefined ? undefined : words[position];
+}
+
+/** Redis: what is under the destination of these is removed, and so comes to be again. */
+export function madeAnew(command: string, words: readonly string[]): string | undefined {
+  return command === 'rename' || command === 'renamenx' || command === 'copy' ? words[2] : undefined;
 }
 
 /** What is told of a change, in order. */
@@ -137,6 +150,14 @@ function event(letter: string, word: string): KeyEvent {
 
 function isExpiryWord(word: string): boolean {
   return /^(?:ex|px|exat|pxat)$/i.test(word);
+}
+
+/** Whether INCR is among the options of a ZADD, which stand before the first score: a member may be called so. */
+function hasIncrement(words: readonly string[]): boolean {
+  for (let index = 2; /^(?:nx|xx|gt|lt|ch|incr)$/i.test(words[index] ?? ''); index++) {
+    if (words[index]!.toLowerCase() === 'incr') return true;
+  }
+  return false;
 }
 
 function sideOf(word = ''): string {

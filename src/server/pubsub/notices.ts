@@ -14,10 +14,12 @@ import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import type { ShownRequest } from '../monitor/monitor-line.ts';
 import { Observer } from '../observer.ts';
-import { type KeyEvent, keyEvents, toldFirst } from './key-events.ts';
+import { type KeyEvent, keyEvents, madeAnew, toldFirst } from './key-events.ts';
 
 /** Classes of events that `A` stands for. */
 const ALL_CLASSES = 'g$lshzxetd';
+const ADDED: KeyEvent = { letter: 'n', word: 'new' };
+const MISSED: KeyEvent = { letter: 'm', word: 'keymiss' };
 const EVICTED: KeyEvent = { letter: 'e', word: 'evicted' };
 const EXPIRED: KeyEvent = { letter: 'x', word: 'expired' };
 
@@ -26,6 +28,11 @@ interface Touched {
   /** Physical. */
   readonly database: number;
   exists: boolean;
+  /** It was not there before... */
+  isNew: boolean;
+  /** ...or it was, and has been removed meanwhile. */
+  wasThere: boolean;
+  isTouched: boolean;
 }
 
 /** By database and key, in the order of the first change. */
@@ -41,6 +48,8 @@ export class Notices {
   /** What the command being run has changed; null while there is none. */
   private touched: TouchedKeys | null = null;
   private isExpiring = false;
+  /** What is to be told when the command being run has been told of. */
+  private readonly later: (() => void)[] = [];
 
   /** `state` is what the dispatcher looks at. */
   constructor(keyspace: Keyspace, pubsub: PubSub, state: { observers: number }) {
@@ -54,9 +63,12 @@ export class Notices {
     this.letters = setting.replace('A', ALL_CLASSES);
     this.databaseCount = databaseCount;
     const isOn = /[KE]/.test(this.letters) && this.letters.length > 1;
+    const { keyspace, state } = this;
+    keyspace.onAdded = isOn && this.letters.includes('n') ? (key) => this.onAdded(key) : null;
+    keyspace.onDropped = keyspace.onAdded === null ? null : (key) => this.onDropped(key);
+    keyspace.onMissed = isOn && this.letters.includes('m') ? (key) => this.tellAt(key, MISSED) : null;
     if (isOn === this.isOn) return;
     this.isOn = isOn;
-    const { keyspace, state } = this;
     if (isOn) state.observers |= Observer.Notices;
     else state.observers &= ~Observer.Notices;
     keyspace.onExpired = isOn ? (key) => this.onRemoved(key, EXPIRED) : null;
@@ -71,17 +83,48 @@ export class Notices {
     const isExpiring = this.isExpiring;
     this.isExpiring = false;
     if (touched === null || isExpiring) return;
-    const { database, record } = key;
-    const name = key.bytes.u8.toString('latin1', key.at, key.at + key.byteCount);
-    const place = `${database} ${name}`;
-    const known = touched.get(place);
-    if (known === undefined) touched.set(place, { key: name, database, exists: record !== 0 });
-    else known.exists = record !== 0;
+    const { size } = touched;
+    const entry = this.entryOf(touched, key);
+    entry.exists = key.record !== 0;
+    if (entry.isTouched) return;
+    entry.isTouched = true;
+    if (touched.size !== size) return;
+    // Behind those that were touched before, though it was added or dropped earlier.
+    const place = placeOf(entry.database, entry.key);
+    touched.delete(place);
+    touched.set(place, entry);
+  }
+
+  private onDropped(key: Key): void {
+    if (this.touched !== null) this.entryOf(this.touched, key).wasThere = true;
+  }
+
+  private onAdded(key: Key): void {
+    if (this.touched === null) this.tellAt(key, ADDED);
+    else {
+      const entry = this.entryOf(this.touched, key);
+      entry.isNew = !entry.wasThere;
+    }
+  }
+
+  private entryOf(touched: TouchedKeys, { database, bytes, at, byteCount }: Key): Touched {
+    const key = bytes.u8.toString('latin1', at, at + byteCount);
+    const place = placeOf(database, key);
+    let entry = touched.get(place);
+    if (entry === undefined) {
+      entry = { key, database, exists: true, isNew: false, wasThere: false, isTouched: false };
+      touched.set(place, entry);
+    }
+    return entry;
   }
 
   /** The server itself is about to remove the key. */
   private onRemoved(key: Key, event: KeyEvent): void {
     this.isExpiring = true;
+    this.tellAt(key, event);
+  }
+
+  private tellAt(key: Key, event: KeyEvent): void {
     this.tell(key.database, key.bytes.u8.toString('latin1', key.at, key.at + key.byteCount), event);
   }
 
@@ -93,13 +136,46 @@ export class Notices {
   }
 
   /** Behind a command that may have been run within another: tells what it has changed. */
-  end(outer: TouchedKeys | null, { name: command }: Command, request: ShownRequest): void {
-    const touched = [...this.touched!.values()];
+  end(outer: TouchedKeys | null, { name }: Command, request: ShownRequest): void {
+    if (this.touched!.size === 0) this.touched = outer;
+    else this.endWith(outer, name, wordsOf(request));
+    for (const tell of this.later.splice(0)) tell();
+  }
+
+  /** Before something is done for a client that has waited, within the command that lets it be done. */
+  beginServed(): TouchedKeys | null {
+    return this.isOn ? this.begin() : null;
+  }
+
+  /** It was done as the request `effect` does it: that is told of behind what the command itself has changed. */
+  endServed(outer: TouchedKeys | null, effect: () => readonly (string | Uint8Array)[]): void {
+    if (!this.isOn || this.touched === null) return;
+    const texts = effect().map((word) =>
+      typeof word === 'string' ? word : Buffer.from(word).toString('latin1'),
+    );
+    const served = this.touched;
     this.touched = outer;
-    if (touched.length === 0) return;
-    const words = wordsOf(request);
+    this.later.push(() => {
+      const before = this.touched;
+      this.touched = served;
+      this.endWith(before, texts[0]!.toLowerCase(), texts);
+    });
+  }
+
+  /** Behind a command of memcached that does to its key what the Redis command of these words does. */
+  endItem(outer: TouchedKeys | null, words: readonly string[]): void {
+    this.endWith(outer, words[0]!, words);
+  }
+
+  private endWith(outer: TouchedKeys | null, command: string, words: readonly string[]): void {
+    const touched = [...this.touched!.values()].filter(({ isTouched }) => isTouched);
+    this.touched = outer;
     const isReversed = touched.length === 2 && touched[1]!.key === toldFirst(command, words);
-    for (const { key, database, exists } of isReversed ? touched.reverse() : touched) {
+    const anew = madeAnew(command, words);
+    // Redis: a key that is made anew is told of first.
+    for (const { key, database } of touched) if (key === anew) this.tell(database, key, ADDED);
+    for (const { key, database, exists, isNew } of isReversed ? touched.reverse() : touched) {
+      if (isNew && key !== anew) this.tell(database, key, ADDED);
       for (const event of keyEvents({ command, words, key, exists })) this.tell(database, key, event);
     }
   }
@@ -124,6 +200,10 @@ export class Notices {
     }
     return 0;
   }
+}
+
+function placeOf(database: number, key: string): string {
+  return `${database} ${key}`;
 }
 
 function wordsOf({ source, args, count }: ShownRequest): string[] {

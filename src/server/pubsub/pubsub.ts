@@ -3,13 +3,15 @@
  * (store/audience.ts), by which a publisher counts its listeners. Those of its own worker are handed a message at once;
  * to the others it goes by letter, all messages of a read in one. So the messages of one publisher arrive in its order.
  */
-import { type Bytes, equalBytes } from '../../base/bytes.ts';
+import { Bytes, equalBytes } from '../../base/bytes.ts';
 import { globMatch } from '../../base/glob.ts';
 import type { PubSub } from '../../commands/pubsub/door.ts';
 import { type Client, Gate } from '../../commands/row.ts';
 import { Counter } from '../../memory/control.ts';
 import { type Audience, Subject } from '../../store/audience.ts';
 import type { Deliveries } from '../clients/deliveries.ts';
+import { Floods, Flow } from './floods.ts';
+import type { Published } from './message.ts';
 import { type Subscriber, Subscription, Subscriptions, Topic } from './subscriptions.ts';
 
 /** Sends text to another worker. */
@@ -17,10 +19,14 @@ export type SendText = (worker: number, text: string) => void;
 
 /** A letter is sent at once when it is longer, also while a command runs: a script may publish more than there is memory. */
 const LETTER_BYTES_MAX = 2 ** 24;
+/** Instead of a message's length: who listens is to be cut off, for it is owed too much. */
+const CUT = -1;
 /** While more than this is under way to a worker, who publishes to it has to wait. */
 const UNDER_WAY_KILOBYTES_MAX = 64 << 10;
 /** How often it is looked whether they need wait no longer. */
 const WAIT_MS = 2;
+
+const NO_SOURCE = Bytes.allocate(0);
 
 /** A client that can be held back. */
 export interface Publisher {
@@ -38,7 +44,20 @@ export class LocalPubSub implements PubSub {
   private readonly topics: readonly Map<string, Topic>[] = [new Map(), new Map(), new Map()];
   /** What was published to last here. */
   private last: Topic | null = null;
+  /** The message being handed to those who hear it. */
+  private readonly message: Published = {
+    source: NO_SOURCE,
+    at: 0,
+    byteCount: 0,
+    messageAt: 0,
+    messageBytes: 0,
+    number: 0,
+    isByPattern: false,
+  };
   private readonly letters = new Map<number, string>();
+  private readonly floods = new Floods();
+  /** What a client that listens may be owed, 0 for any amount. */
+  listenerBytesMax = 0;
   /** Something was published to other workers since `published`. */
   hasPublished = false;
   /** Workers that do not keep up with what is published here. */
@@ -57,7 +76,7 @@ export class LocalPubSub implements PubSub {
     this.counters = counters;
     this.deliveries = deliveries;
     this.send = send;
-    deliveries.whenFlushed(() => this.sendLetters());
+    deliveries.whenFlushed(() => this.endTurn());
   }
 
   subscribe(client: Client, subject: Subject, name: Buffer): boolean {
@@ -123,7 +142,7 @@ export class LocalPubSub implements PubSub {
     messageAt: number,
     messageBytes: number,
   ): number {
-    const { audience } = this;
+    const { audience, message } = this;
     const count = audience.publish(subject, source, at, byteCount);
     if (count === 0) return 0;
     const channel = this.channelName(source, at, byteCount);
@@ -134,15 +153,25 @@ export class LocalPubSub implements PubSub {
         const worker = word * 32 + 31 - Math.clz32(bits & -bits);
         if (worker === this.workerIndex) isHere = true;
         else {
-          const text = source.u8.toString('latin1', messageAt, messageAt + messageBytes);
-          this.write(worker, `${subject} ${publication} ${byteCount} ${messageBytes}\n${channel}${text}`);
+          const flow = this.floods.isOn
+            ? this.floods.count(worker, subject, channel, messageBytes, this.listenerBytesMax)
+            : Flow.Passes;
+          if (flow === Flow.IsOver) continue;
+          const isCut = flow === Flow.IsCut;
+          const text = isCut ? '' : source.u8.toString('latin1', messageAt, messageAt + messageBytes);
+          const head = `${subject} ${publication} ${byteCount} ${isCut ? CUT : messageBytes}`;
+          this.write(worker, `${head}\n${channel}${text}`);
         }
       }
     }
-    if (isHere) {
-      const message = source.u8.subarray(messageAt, messageAt + messageBytes);
-      this.deliverHere(subject, channel, message, publication);
-    }
+    if (!isHere) return count;
+    message.source = source;
+    message.at = at;
+    message.byteCount = byteCount;
+    message.messageAt = messageAt;
+    message.messageBytes = messageBytes;
+    message.number = publication;
+    this.deliverHere(subject, channel);
     return count;
   }
 
@@ -158,8 +187,16 @@ export class LocalPubSub implements PubSub {
     const letter = (this.letters.get(worker) ?? '') + text;
     this.letters.set(worker, letter);
     this.hasPublished = true;
-    if (letter.length > LETTER_BYTES_MAX) this.sendLetters();
-    else this.deliveries.mark();
+    if (letter.length > LETTER_BYTES_MAX) {
+      this.sendLetters();
+      this.floods.isOn = true;
+    }
+    this.deliveries.mark();
+  }
+
+  private endTurn(): void {
+    if (this.floods.isOn) this.floods.end();
+    this.sendLetters();
   }
 
   private sendLetters(): void {
@@ -195,36 +232,51 @@ export class LocalPubSub implements PubSub {
   /** Messages of another worker's clients, as `publish` has written them one behind the other. */
   receive(letter: string): void {
     this.audience.addUnderWay(this.workerIndex, -kilobytes(letter));
+    const { message } = this;
+    const source = Bytes.allocate(letter.length);
+    source.u8.write(letter, 'latin1');
     for (let start = 0; start < letter.length;) {
       const lineEnd = letter.indexOf('\n', start);
       const [subject, publication, channelBytes, messageBytes] = letter.slice(start, lineEnd).split(' ');
-      const messageAt = lineEnd + 1 + Number(channelBytes);
-      start = messageAt + Number(messageBytes);
-      this.deliverHere(
-        Number(subject),
-        letter.slice(lineEnd + 1, messageAt),
-        Buffer.from(letter.slice(messageAt, start), 'latin1'),
-        Number(publication),
-      );
+      message.source = source;
+      message.at = lineEnd + 1;
+      message.byteCount = Number(channelBytes);
+      message.messageAt = message.at + message.byteCount;
+      message.messageBytes = Number(messageBytes);
+      message.number = Number(publication);
+      start = message.messageAt + Math.max(message.messageBytes, 0);
+      this.deliverHere(Number(subject), letter.slice(message.at, message.messageAt));
     }
   }
 
-  private deliverHere(subject: Subject, channel: string, message: Uint8Array, publication: number): void {
-    const topic = this.topics[subject]!.get(channel);
+  /** Hands `message` to those who listen here. `channel`: its name. */
+  private deliverHere(subject: Subject, channel: string): void {
+    const { message, deliveries } = this;
+    const topic =
+      this.last !== null &&
+      this.last.subject === subject &&
+      this.last.key === channel &&
+      this.last.listeners.length > 0
+        ? this.last
+        : this.topics[subject]!.get(channel);
+    message.isByPattern = false;
     if (topic !== undefined) {
       this.last = topic;
-      deliverTo(topic, publication, (version) => topic.heads.message(version, message));
+      topic.tell(message, deliveries);
     }
-    if (subject === Subject.Channel && this.topics[Subject.Pattern]!.size > 0) {
-      this.deliverByPattern(Buffer.from(channel, 'latin1'), message, publication);
-    }
+    if (subject === Subject.Channel && this.topics[Subject.Pattern]!.size > 0) this.deliverByPattern();
+    message.source = NO_SOURCE;
   }
 
-  private deliverByPattern(channel: Buffer, message: Uint8Array, publication: number): void {
+  private deliverByPattern(): void {
+    const { message, deliveries } = this;
+    const { u8 } = message.source;
+    const { at } = message;
+    const end = at + message.byteCount;
+    message.isByPattern = true;
     for (const topic of this.topics[Subject.Pattern]!.values()) {
       const { name } = topic;
-      if (!globMatch(name, 0, name.length, channel, 0, channel.length, false)) continue;
-      deliverTo(topic, publication, (version) => topic.heads.patternMessage(version, channel, message));
+      if (globMatch(name, 0, name.length, u8, at, end, false)) topic.tell(message, deliveries);
     }
   }
 
@@ -248,17 +300,4 @@ export class LocalPubSub implements PubSub {
 
 function kilobytes(letter: string): number {
   return (letter.length >> 10) + 1;
-}
-
-/** Tells all who listened to `topic` when the message was published. */
-function deliverTo(topic: Topic, publication: number, make: (version: 2 | 3) => Uint8Array): void {
-  const { listeners } = topic;
-  let resp2: Uint8Array | null = null;
-  let resp3: Uint8Array | null = null;
-  for (let i = 0; i < listeners.length; i++) {
-    const { client, after } = listeners[i]!;
-    if (publication <= after) continue;
-    if (client.version === 3) client.deliver((resp3 ??= make(3)));
-    else client.deliver((resp2 ??= make(2)));
-  }
 }

@@ -32,6 +32,9 @@ function resolveLink(path: string): string {
 export function replaceFile(path: string, latin1: string): void {
   const target = resolveLink(path);
   const former = statSync(target, { throwIfNoEntry: false });
+  // A device or a pipe would be gone, and what wrote to it would write into a file.
+  if (former?.isFile() === false)
+    throw new Error(former.isDirectory() ? 'Is a directory' : 'Not a regular file');
   const temporary = join(dirname(target), `.${process.pid}-${crypto.randomUUID()}.tmp`);
   try {
     const file = openSync(temporary, 'wx', NEW_FILE_MODE);

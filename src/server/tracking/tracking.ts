@@ -8,7 +8,7 @@
  * except about the keys just read, of which nobody can tell any more whether the old or the new value was read. A client
  * is told of its own changes behind the reply, as in Redis.
  */
-import type { Bytes } from '../../base/bytes.ts';
+import { Bytes } from '../../base/bytes.ts';
 import type { ClientTracking, TrackingMode } from '../../commands/connection/tracking.ts';
 import type { Command } from '../../commands/registry.ts';
 import { type Client, Flag, Gate, KeyFlag } from '../../commands/row.ts';
@@ -17,12 +17,19 @@ import { Head, Interest } from '../../memory/shard.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
+import { TrackedKeys } from '../../store/tracked-keys.ts';
 import type { TrackingBoard } from '../../store/tracking-board.ts';
 import type { Deliveries } from '../clients/deliveries.ts';
 import { Broadcasts } from './broadcasts.ts';
-import { brokenMessage, formatKeys, formatNull, toldMessage } from './invalidation.ts';
+import {
+  brokenMessage,
+  formatKeys,
+  formatNull,
+  KeyInvalidation,
+  type Told,
+  toldMessage,
+} from './invalidation.ts';
 import { RedirectLetters } from './redirect-letters.ts';
-import { TrackedKeys } from './tracked-keys.ts';
 
 /** What is so with a client that tracks. */
 export interface Tracked {
@@ -33,9 +40,7 @@ export interface Tracked {
 }
 
 /** A client that can track, or be told in another's place. */
-export interface TrackingClient extends Client {
-  /** What it listens to, if anything. */
-  readonly subscriptions: object | null;
+export interface TrackingClient extends Client, Told {
   tracking: Tracked | null;
 }
 
@@ -55,10 +60,22 @@ export interface TrackingSetup {
   readonly sendRedirect: (worker: number, text: string) => void;
 }
 
+/** What a client is told around a reply. */
+interface Gathered {
+  readonly before: Uint8Array[];
+  readonly behind: Uint8Array[];
+  /** Hashes of the keys just read. Of another key of the same hash it is told behind the reply too. */
+  readonly reads: ReadonlySet<number>;
+}
+
+const NO_SOURCE = Bytes.allocate(0);
+/** Keys forgotten when there is no memory for another. */
+const EVICTED_FOR_ROOM = 64;
+
 export class Tracking implements ClientTracking {
   private readonly setup: TrackingSetup;
   private readonly counters: Float64Array;
-  private readonly keys: TrackedKeys;
+  readonly keys: TrackedKeys;
   private readonly broadcasts: Broadcasts;
   private readonly redirects: RedirectLetters;
   /** Keys that may be remembered. */
@@ -68,14 +85,18 @@ export class Tracking implements ClientTracking {
   private readonly mailed = new Set<number>();
   /** Whose command is being run, when it tracks. */
   private running: TrackingClient | null = null;
-  /** Keys that it has read or is reading, from `readsFrom` on, and the slots of the board's filter for them. */
-  private readonly reads: string[] = [];
-  private readonly readSlots: number[] = [];
+  /** Hashes of the keys that it has read or is reading; those from `readsFrom` on lie in `readSource`, where the other two
+   *  tell. */
+  private readonly readHashes: number[] = [];
+  private readonly readAts: number[] = [];
+  private readonly readBytes: number[] = [];
+  private readSource = NO_SOURCE;
   private readsFrom = 0;
   /** What it is to be told behind the reply: keys, or null when everything was removed. */
   private readonly own: (string | null)[] = [];
   /** While set, what it is told is gathered: what comes before the reply, and what behind. */
-  private gathered: { before: Uint8Array[]; behind: Uint8Array[] } | null = null;
+  private gathered: Gathered | null = null;
+  private readonly invalidation = new KeyInvalidation();
   private isFlushing = false;
 
   constructor(setup: TrackingSetup) {
@@ -142,16 +163,23 @@ export class Tracking implements ClientTracking {
 
   /** A key was changed by this worker; its shard is locked. */
   private onTouched(key: Key): void {
-    const { board, keyspace, workerCount, workerIndex } = this.setup;
-    const slot = board.slotOf(keyspace.memberHash(key.bytes, key.at, key.byteCount));
-    if (this.isFlushing || !board.concernsAny(slot)) return;
+    const { board, workerCount, workerIndex } = this.setup;
+    if (this.isFlushing) return;
+    const { bytes, at, byteCount } = key;
+    const hash = this.textHash(bytes, at, byteCount, key.database, key.hash);
+    const slot = board.slotOf(hash);
+    if (!board.concernsAny(slot)) return;
     const origin = this.running?.id ?? 0;
     for (let worker = 0; worker < workerCount; worker++) {
       if (!board.concerns(worker, slot)) continue;
-      if (worker === workerIndex) {
-        this.invalidate(key.bytes.u8.toString('latin1', key.at, key.at + key.byteCount), origin);
-      } else if (board.post(worker, key.bytes, key.at, key.byteCount, origin)) this.noteMail(worker);
+      if (worker === workerIndex) this.invalidate(hash, bytes, at, byteCount, origin);
+      else if (board.post(worker, bytes, at, byteCount, origin)) this.noteMail(worker);
     }
+  }
+
+  /** The hash of a key's text alone: `hash`, that of the key in its physical database, where that is the first. */
+  private textHash(bytes: Bytes, at: number, byteCount: number, database: number, hash: number): number {
+    return database === 0 ? hash : this.setup.keyspace.memberHash(bytes, at, byteCount);
   }
 
   flush(isBeginning: boolean): void {
@@ -175,24 +203,58 @@ export class Tracking implements ClientTracking {
   readMail(): void {
     const { board } = this.setup;
     if (!board.hasMail) return;
-    const letters = board.take();
-    if (letters === null) return this.invalidateAll();
-    for (const { key, origin } of letters) {
-      if (key === null) this.invalidateAll();
-      else this.invalidate(key, origin);
+    const mail = board.take();
+    if (mail === null) return this.invalidateAll();
+    const { bytes, letters } = mail;
+    for (const { at, byteCount, origin } of letters) {
+      if (byteCount < 0) this.invalidateAll();
+      else
+        this.invalidate(this.setup.keyspace.memberHash(bytes, at, byteCount), bytes, at, byteCount, origin);
     }
   }
 
-  private invalidate(key: string, origin: number): void {
+  private invalidate(hash: number, bytes: Bytes, at: number, byteCount: number, origin: number): void {
+    if (!this.broadcasts.isEmpty) this.noteBroadcast(latin1Of(bytes, at, byteCount), origin);
+    const count = this.keys.take(hash, bytes, at, byteCount);
+    if (count > 0) this.tellTaken(count, hash, bytes, at, byteCount, origin);
+  }
+
+  private noteBroadcast(key: string, origin: number): void {
     if (this.broadcasts.note(key, origin)) this.setup.deliveries.mark();
-    for (const id of this.keys.take(key)) {
-      const client = this.setup.clients.get(id);
+  }
+
+  /** Tells the `count` clients in `keys.taken` that a key has changed. */
+  private tellTaken(
+    count: number,
+    hash: number,
+    bytes: Bytes,
+    at: number,
+    byteCount: number,
+    origin: number,
+  ): void {
+    const { clients } = this.setup;
+    const { taken } = this.keys;
+    this.invalidation.begin(bytes, at, byteCount);
+    for (let i = 0; i < count; i++) {
+      const client = clients.get(taken[i]!);
       const mode = client?.tracking?.mode;
       if (client === undefined || mode === undefined || mode.isBroadcast) continue;
-      if (mode.noLoop && id === origin) continue;
-      if (client === this.running && this.gathered === null) this.own.push(key);
-      else this.tell(client, formatKeys([key]), this.gathered !== null && this.reads.includes(key));
+      if (mode.noLoop && client.id === origin) continue;
+      if (client !== this.running) this.tellKey(client, mode);
+      else if (this.gathered === null) this.own.push(latin1Of(bytes, at, byteCount));
+      else this.tell(client, this.invalidation.keys(), this.gathered.reads.has(hash));
     }
+    this.invalidation.end();
+  }
+
+  /** Hot: tells a client, or the one in its place, of the key of `invalidation`. */
+  private tellKey(client: TrackingClient, mode: TrackingMode): void {
+    if (mode.redirect === 0) return this.invalidation.tell(client, false);
+    if (mode.redirectWorker !== this.setup.workerIndex)
+      return this.tellOther(client, this.invalidation.keys());
+    const target = this.setup.clients.get(mode.redirect);
+    if (target === undefined) this.breakRedirect(client.id);
+    else this.invalidation.tell(target, true);
   }
 
   private invalidateAll(): void {
@@ -207,7 +269,7 @@ export class Tracking implements ClientTracking {
 
   /** What a client has just read may be older than that everything was removed, and nothing will tell it so any more. */
   private tellAgain(client: TrackingClient): void {
-    const hasRead = this.reads.length > 0 || client.tracking!.mode.isBroadcast;
+    const hasRead = this.readHashes.length > 0 || client.tracking!.mode.isBroadcast;
     if (hasRead) this.tell(client, formatNull(client.version), true);
   }
 
@@ -280,29 +342,27 @@ export class Tracking implements ClientTracking {
     return true;
   }
 
-  /** Before a command, also one within another, reads its keys: positions and KeyFlag sets, pair by pair. */
-  expectReads(
-    client: Client,
-    command: Command,
-    positions: readonly number[],
-    source: Bytes,
-    args: Int32Array,
-  ): void {
-    this.readsFrom = this.reads.length;
-    if (!this.mustRemember(client as TrackingClient, command)) return;
-    const { board, keyspace } = this.setup;
+  /** Before a command that `remembers`, also one within another, reads its keys: positions and KeyFlag sets, pair by pair. */
+  expectReads(positions: readonly number[], source: Bytes, args: Int32Array): void {
     for (let i = 0; i < positions.length; i += 2) {
       if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
-      const at = args[positions[i]! * 2]!;
-      const byteCount = args[positions[i]! * 2 + 1]!;
-      const slot = board.slotOf(keyspace.memberHash(source, at, byteCount));
-      this.keys.expect(slot);
-      this.readSlots.push(slot);
-      this.reads.push(source.u8.toString('latin1', at, at + byteCount));
+      this.expectRead(source, args[positions[i]! * 2]!, args[positions[i]! * 2 + 1]!, -1, -1);
     }
   }
 
-  private mustRemember({ tracking }: TrackingClient, command: Command): boolean {
+  /** The same for one key, whose hash in physical database `database` is `hash`, or -1: it is not known. */
+  expectRead(source: Bytes, at: number, byteCount: number, hash: number, database: number): void {
+    const textHash = this.textHash(source, at, byteCount, hash < 0 ? -1 : database, hash);
+    this.readSource = source;
+    this.keys.expect(textHash);
+    this.readHashes.push(textHash);
+    this.readAts.push(at);
+    this.readBytes.push(byteCount);
+  }
+
+  /** Whether what the command reads is to be remembered. */
+  remembers(client: Client, command: Command): boolean {
+    const { tracking } = client as TrackingClient;
     if (tracking === null || (command.flags & Flag.ReadOnly) === 0) return false;
     // Redis: scripts are remembered by what they read.
     if ((command.flags & (Flag.PubSub | Flag.SkipMonitor)) !== 0) return false;
@@ -313,11 +373,31 @@ export class Tracking implements ClientTracking {
 
   /** Behind the command: what it has read is remembered. */
   rememberReads(client: Client): void {
-    const { reads, readSlots } = this;
-    for (let i = this.readsFrom; i < reads.length; i++)
-      this.keys.remember(reads[i]!, readSlots[i]!, client.id);
-    this.readsFrom = reads.length;
-    while (this.keys.size > this.keysMax) this.invalidate(this.keys.oldest!, 0);
+    const { readHashes, readAts, readBytes, readSource, keys } = this;
+    for (let i = this.readsFrom; i < readHashes.length; i++) {
+      const hash = readHashes[i]!;
+      if (keys.remember(hash, readSource, readAts[i]!, readBytes[i]!, client.id)) continue;
+      this.makeRoom();
+      keys.expect(hash);
+      if (keys.remember(hash, readSource, readAts[i]!, readBytes[i]!, client.id)) continue;
+      // So the client must not rely on what it has read.
+      this.own.push(latin1Of(readSource, readAts[i]!, readBytes[i]!));
+    }
+    this.readsFrom = readHashes.length;
+    this.readSource = NO_SOURCE;
+    while (keys.size > this.keysMax) this.evict();
+  }
+
+  /** There is no memory for another key. */
+  private makeRoom(): void {
+    for (let i = 0; i < EVICTED_FOR_ROOM && this.keys.size > 0; i++) this.evict();
+  }
+
+  /** Redis: of any key who had read it is told as if it had changed. */
+  private evict(): void {
+    const { text, count } = this.keys.takeAny()!;
+    const byteCount = text.u8.length;
+    this.tellTaken(count, this.setup.keyspace.memberHash(text, 0, byteCount), text, 0, byteCount, 0);
   }
 
   /** Behind a command for which `begin` was true, whose reply begins at `start`: tells its client what has changed. */
@@ -325,16 +405,25 @@ export class Tracking implements ClientTracking {
     const tracker = client as TrackingClient;
     if (this.setup.board.hasMail) this.tellAround(tracker, reply, start);
     this.running = null;
-    this.reads.length = 0;
-    this.readSlots.length = 0;
+    this.readHashes.length = 0;
+    this.readAts.length = 0;
+    this.readBytes.length = 0;
+    this.readsFrom = 0;
     if (this.own.length > 0) this.tellOwn(tracker);
     // Redis: CLIENT CACHING is about the next command, or the next transaction.
     if (tracker.tracking === null || (client.gates & Gate.Transaction) !== 0) return;
-    if (!command.name.startsWith('client|')) tracker.tracking.isCachingGiven = false;
+    if (tracker.tracking.isCachingGiven && !command.name.startsWith('client|')) {
+      tracker.tracking.isCachingGiven = false;
+    }
+  }
+
+  /** Asserts every invariant of what is remembered, while no command runs. */
+  verify(): void {
+    this.keys.verify();
   }
 
   private tellAround(client: TrackingClient, reply: RespWriter, start: number): void {
-    const gathered: { before: Uint8Array[]; behind: Uint8Array[] } = { before: [], behind: [] };
+    const gathered: Gathered = { before: [], behind: [], reads: new Set(this.readHashes) };
     this.gathered = gathered;
     this.readMail();
     this.gathered = null;
@@ -358,4 +447,8 @@ export class Tracking implements ClientTracking {
 function deliverTo(target: TrackingClient, keys: Uint8Array): void {
   const message = toldMessage(target, keys, true);
   if (message !== null) target.deliver(message);
+}
+
+function latin1Of({ u8 }: Bytes, at: number, byteCount: number): string {
+  return u8.toString('latin1', at, at + byteCount);
 }

@@ -13,6 +13,7 @@ const LIMITS = { memoryBytes: 10_000_000_000, cpuCount: 4 };
 /** Where our default is not Redis's, and why. */
 const OTHER_DEFAULTS: Record<string, string> = {
   maxmemory: '80 % of what there is, rather than being killed by the kernel',
+  activedefrag: 'moving a value costs little here, and slabs of old sizes would stay',
   ...Object.fromEntries(
     ['dir', 'port', 'bind', 'save', 'loglevel', 'enable-debug-command'].map((name) => [
       name,

@@ -33,3 +33,27 @@ test('who publishes waits for a worker that does not keep up, and nobody else', 
   publisher.run('PUBLISH', 'a', 'x');
   expect(publisher.connection.waiting).toBe(false);
 }, 20_000);
+
+test('a script that publishes without end has those of other workers cut off who are owed too much, and no others', async () => {
+  const [listener, byPattern, other] = [workers.connect(1), workers.connect(1), workers.connect(1)];
+  listener.run('SUBSCRIBE', 'a');
+  byPattern.run('PSUBSCRIBE', 'a*');
+  other.run('SUBSCRIBE', 'b');
+  const publisher = workers.connect(0);
+  const { mesh } = workers.engines[0]!;
+  const tell = mesh.tell.bind(mesh);
+  let sentBytes = 0;
+  mesh.tell = (port, topic, text) => {
+    sentBytes += text.length;
+    tell(port, topic, text);
+  };
+  const script = `for i = 1, 600 do redis.call('PUBLISH', 'a', ARGV[1]) end return redis.call('PUBLISH', 'b', 'x')`;
+  publisher.run('EVAL', script, 0, 'm'.repeat(1 << 20));
+  await until(() => publisher.socket.output === ':1\r\n');
+  // Without an end there would have been 600 MB.
+  expect(sentBytes).toBeGreaterThan(32 << 20);
+  expect(sentBytes).toBeLessThan(80 << 20);
+  await until(() => listener.connection.closed && byPattern.connection.closed);
+  await until(() => other.socket.output.endsWith('$1\r\nx\r\n'));
+  expect(other.connection.closed).toBe(false);
+}, 60_000);

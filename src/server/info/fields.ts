@@ -1,0 +1,2 @@
+/** Lines of INFO, name and value. */
+export type Fields = readonly (readonly [name: string, value: string | number | bigint])[];
