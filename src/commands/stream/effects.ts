@@ -208,16 +208,20 @@ function scanEntryIds(reply: ReplyScan): StreamId[] {
   const ids: StreamId[] = [];
   const count = reply.array();
   for (let i = 0; i < count; i++) {
-    reply.array();
+    const parts = reply.array();
     const id = scanId(reply);
     if (id !== null) ids.push(id);
-    reply.skip();
+    // With CLAIM there are two more.
+    for (let part = 1; part < parts; part++) reply.skip();
   }
   return ids;
 }
 
-/** One stream that a consumer has read. */
+/** One stream that a consumer has read, which it is only there for if it got an answer. */
 function putRead(reading: Reading, root: number, ids: readonly StreamId[], out: EffectSink): void {
+  const { shard } = reading.key;
+  const group = findGroup(shard, root, reading.group);
+  if (group === 0 || findConsumer(shard, group, reading.consumer) === 0) return;
   putConsumer(reading, out);
   putPending(reading, root, ids, out);
   putGroupPosition(reading, root, out);
