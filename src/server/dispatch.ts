@@ -36,7 +36,7 @@ import {
 import type { Blocking } from './blocking/blocking.ts';
 import type { MemoryGuard } from './eviction/memory-guard.ts';
 import { isPaused, isQueued, refuseByState, type Pause } from './gates.ts';
-import { type Journal, NO_JOURNAL } from './journal.ts';
+import { type Journal, NO_JOURNAL } from './journal/journal.ts';
 import { KeyHashes } from './key-hashes.ts';
 import { CommandMeter } from './info/command-meter.ts';
 import { log } from './log.ts';
@@ -499,12 +499,18 @@ export class Dispatcher implements Call {
 
   private runGuarded(command: Command): void {
     try {
-      // What touches no key changes none itself; a transaction's commands have been journaled each.
-      if (command.route === Route.Here) command.run(this);
+      if (command.route === Route.Here) this.runHere(command);
       else this.runAndJournal(command);
     } catch (error) {
       this.failed(command, error);
     }
+  }
+
+  /** What touches no key changes none itself, and a transaction's commands are journalled each; but functions are data. */
+  private runHere(command: Command): void {
+    const errors = this.reply.errorCount;
+    command.run(this);
+    if ((command.flags & Flag.Write) !== 0 && this.reply.errorCount === errors) this.journal.append(this);
   }
 
   private runAndJournal(command: Command): void {

@@ -6,7 +6,7 @@ import { Flag } from '../../src/commands/row.ts';
 import { Head } from '../../src/memory/shard.ts';
 import { Key } from '../../src/store/key.ts';
 import { recordEpoch } from '../../src/store/record.ts';
-import { NO_JOURNAL } from '../../src/server/journal.ts';
+import { NO_JOURNAL } from '../../src/server/journal/journal.ts';
 import { TestServer } from '../support/test-server.ts';
 
 type Parts = readonly (string | number | Uint8Array)[];

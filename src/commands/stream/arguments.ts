@@ -70,6 +70,11 @@ function parseId(
   return Sequence.Given;
 }
 
+/** Parses [at, at + byteCount) as a full id. False: it is none. */
+export function parseIdText(u8: Uint8Array, at: number, byteCount: number, into: StreamId): boolean {
+  return parseId(u8, at, byteCount, false, false, into) === Sequence.Given;
+}
+
 /** Parses an unsigned 64-bit integer into `scratchHi` and `scratchLo`. Redis: leading zeros and a plus are allowed. */
 function parseUnsigned(u8: Uint8Array, at: number, end: number): boolean {
   if (at < end && u8[at] === PLUS) at++;

@@ -40,6 +40,7 @@ import {
   noGroup,
   readStream,
 } from './arguments.ts';
+import { xautoclaimEffect, xclaimEffect } from './effects.ts';
 import { replyEntryOf, replyId, replyOwner, replyTimes } from './entries.ts';
 
 const ACL = ['stream'];
@@ -67,6 +68,7 @@ export const pendingRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Makes pending entries those of another consumer.',
     run: xclaimCommand,
+    effect: xclaimEffect,
   },
   {
     name: 'XAUTOCLAIM',
@@ -78,6 +80,7 @@ export const pendingRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Makes pending entries that have been idle those of another consumer.',
     run: xautoclaimCommand,
+    effect: xautoclaimEffect,
   },
 ];
 
@@ -264,7 +267,9 @@ function xclaimCommand(call: Call): void {
   if (!hasRoomToDeliver(shard, end - 5, name.byteCount)) return reply.error(OUT_OF_MEMORY);
   groupLastId(shard, group, scratchStart);
   if (compareIds(scratchEnd, scratchStart) > 0) setGroupLastId(shard, group, scratchEnd);
-  const bogus = !(claim.deliveredMs >= 0 && claim.deliveredMs <= keyspace.nowMs);
+  // The clock stands at 0 while a journal is run again.
+  const isFuture = claim.deliveredMs > keyspace.nowMs && keyspace.nowMs !== 0;
+  const bogus = !(claim.deliveredMs >= 0) || isFuture;
   if (bogus) claim.deliveredMs = keyspace.nowMs;
   const head = reply.beginSet(end - 5);
   let written = 0;

@@ -25,6 +25,7 @@ import { type Call, Flag, KeyFlag, keysAfter, type Row } from '../row.ts';
 import { readTyped } from '../typed-value.ts';
 import { Operation } from '../waiting.ts';
 import { idArgument, integerArgument, isSymbol, type MutableName, nameArgument } from './arguments.ts';
+import { readGroupEffect } from './effects.ts';
 import { Allowance, replyEntryOf, replyId, replyNewEntries } from './entries.ts';
 import { claimsOf, giveNew, type Giving, replyName } from './giving.ts';
 import { writeWait } from './waiting.ts';
@@ -54,6 +55,7 @@ export const readRows: readonly Row[] = [
     locksAll: (call) => hasOtherKeys(call, 4),
     summary: 'Returns entries of streams that nobody in a group was given, or waits for some.',
     run: (call) => readCommand(call, true),
+    effect: readGroupEffect,
   },
 ];
 

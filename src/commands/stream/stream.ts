@@ -27,6 +27,7 @@ import {
   readStream,
   Sequence,
 } from './arguments.ts';
+import { trimEffect } from './effects.ts';
 import { replyId, replyRange } from './entries.ts';
 import { deleteReferencesRows } from './delete-references.ts';
 import { groupRows } from './group.ts';
@@ -51,6 +52,7 @@ const entryRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Appends an entry to a stream, which may be trimmed.',
     run: xaddCommand,
+    effect: trimEffect,
   },
   {
     name: 'XLEN',
@@ -102,6 +104,7 @@ const entryRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Deletes the oldest entries of a stream.',
     run: xtrimCommand,
+    effect: trimEffect,
   },
   {
     name: 'XSETID',

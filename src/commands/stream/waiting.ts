@@ -14,10 +14,12 @@ import { findClaimable } from '../../store/stream/claims.ts';
 import { findGroup, groupLastId } from '../../structures/stream/groups.ts';
 import { StreamId } from '../../structures/stream/stream-id.ts';
 import { hasBehind } from '../../structures/stream/stream-log.ts';
+import type { EffectSink } from '../effect.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import type { Call } from '../row.ts';
 import { Operation, type ServedWait } from '../waiting.ts';
 import type { MutableName } from './arguments.ts';
+import { servedReadEffect } from './effects.ts';
 import { Allowance, replyNewEntries } from './entries.ts';
 import { claimsOf, giveNew, replyName } from './giving.ts';
 
@@ -181,27 +183,9 @@ export function serveStreamWait(served: ServedWait): void {
   }
 }
 
-/** What `serveStreamWait` has done, as a request. */
-export function streamWaitEffect({ key, wait }: ServedWait): readonly (string | Uint8Array)[] {
+/** What `serveStreamWait` has done, as requests. */
+export function putServedRead({ key, wait, reply }: ServedWait, out: EffectSink): void {
+  if (!isGroupWait(wait)) return;
   readNames(wait);
-  const noAck = isNoAck(wait) ? ['NOACK'] : [];
-  const claimMs = claimMsOf(wait);
-  const claim = claimMs === claimMs ? ['CLAIM', `${claimMs}`] : [];
-  const names = [textOf(scratchGroup), textOf(scratchConsumer)];
-  return [
-    'XREADGROUP',
-    'GROUP',
-    ...names,
-    'COUNT',
-    `${wait.count}`,
-    ...claim,
-    ...noAck,
-    'STREAMS',
-    textOf(key),
-    '>',
-  ];
-}
-
-function textOf({ bytes, at, byteCount }: MutableName | Key): Uint8Array {
-  return bytes.u8.subarray(at, at + byteCount);
+  servedReadEffect({ key, group: scratchGroup, consumer: scratchConsumer }, reply, out);
 }

@@ -4,7 +4,7 @@ import type { Parked, Server } from '../../commands/row.ts';
 import { Counter } from '../../memory/control.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
-import type { Journal } from '../journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { ParkableClient } from '../parkable-client.ts';
 import type { RequestArguments } from '../request.ts';
 import { LateReplies } from './late-replies.ts';
