@@ -251,7 +251,7 @@ export function isSameStream(command: Command, ours: string, theirs: string): bo
   if (name === 'XREAD' && command.includes('+')) return theirs.startsWith('-ERR Invalid stream ID');
   if (name === 'XPENDING') return maskPending(ours) === maskPending(theirs);
   if (name !== 'XINFO') return false;
-  return maskInfo(ours) === maskInfo(theirs);
+  return maskInfo(withoutNacked(ours)) === maskInfo(theirs);
 }
 
 function maskPending(reply: string): string {
