@@ -12,7 +12,8 @@ test('what was appended is sent in order, whatever the socket takes at a time', 
     if (random.below(3) > 0) {
       const text = `${step},`.repeat(random.oneIn(20) ? 3000 : random.below(30));
       expected += text;
-      backlog.append(Buffer.from(text));
+      if (random.oneIn(3)) backlog.appendWhole(Buffer.from(text));
+      else backlog.append(Buffer.from(text));
       continue;
     }
     let room = random.below(20_000);

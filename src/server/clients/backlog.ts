@@ -45,6 +45,14 @@ export class Backlog {
     this.open.end += bytes.length;
   }
 
+  /** Adds `bytes`, which nobody changes any more, as they are: for what is sent before long, and needs no room behind it. */
+  appendWhole(bytes: Uint8Array): void {
+    this.byteCount += bytes.length;
+    if (this.parts === NO_PARTS) this.parts = [];
+    this.parts.push({ bytes, at: 0, end: bytes.length });
+    this.open = null;
+  }
+
   /**
    * Hands parts to `write`, which returns how many of the bytes it has taken, until one is not taken whole or none is
    * left. A negative answer is passed on. `whenSent` is told of the memory of each part that was sent.

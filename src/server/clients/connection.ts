@@ -301,7 +301,7 @@ export abstract class Connection implements ParkableClient {
 
   /** The socket need not rest meanwhile: that is over soon, and what it brings is kept. */
   private keepHeld(reply: RespWriter, from: number, to: number): false {
-    this.backlog.append(reply.take(from, to));
+    this.backlog.appendWhole(reply.take(from, to));
     return false;
   }
 

@@ -167,11 +167,10 @@ export class AppendOnly {
     this.publish();
     this.looksInVain = hasMoved ? 0 : this.looksInVain + 1;
     if (this.looksInVain < LOOKS_MAX && !this.sync.isAlways) return this.lookAgain(LOOK_MS);
-    if (hasMoved) return this.lookAgain(0);
     Atomics.store(this.state, JournalWord.KeeperAsleep, 1);
     // What has come before that is nobody's to tell.
     const isAllRead = Atomics.load(this.state, JournalWord.LastNumber) === this.merger.lastNumber;
-    if (!isAllRead) this.lookAgain(LOOK_MS);
+    if (!isAllRead) this.lookAgain(this.sync.isAlways ? 0 : LOOK_MS);
   }
 
   private isAboutToLook = false;

@@ -101,13 +101,13 @@ export class Recording {
   /** The durable number has grown: sends what waited for it. */
   release(): void {
     const { held } = this;
-    const waiting = held.splice(0);
-    for (const connection of waiting) {
-      if (!connection.closed && !this.isDurable(connection.heldNumber)) held.push(connection);
+    const released: HeldOutput[] = [];
+    for (const connection of held.splice(0)) {
+      if (connection.closed || this.isDurable(connection.heldNumber)) released.push(connection);
+      else held.push(connection);
     }
     if (held.length > 0) Atomics.store(this.state, this.waitingWord, 1);
-    for (const connection of waiting) {
-      if (held.includes(connection)) continue;
+    for (const connection of released) {
       connection.isHeld = false;
       if (!connection.closed) connection.releaseOutput();
     }

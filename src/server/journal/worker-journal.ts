@@ -149,16 +149,22 @@ export class WorkerJournal implements Journal {
     else if (this.ring.spilledBytes > 0) this.drainLater();
   }
 
-  /** Not under the locks that are held now. */
+  /**
+   * Not under the locks that are held now. Where replies wait for the disk, when all clients that have asked by now were
+   * served: then one sync is for all of them, where the first alone would have its own while the others wait.
+   */
   private wakeSoon(): void {
     if (this.willWake) return;
     this.willWake = true;
-    queueMicrotask(() => {
-      this.willWake = false;
-      this.wakeNow();
-      this.drainLater();
-    });
+    if (this.state[JournalWord.HoldsReplies] === 0) queueMicrotask(this.whenServed);
+    else setImmediate(this.whenServed);
   }
+
+  private readonly whenServed = (): void => {
+    this.willWake = false;
+    this.wakeNow();
+    this.drainLater();
+  };
 
   private wakeNow(): void {
     const { state } = this;
