@@ -28,6 +28,7 @@ import { suite } from './suite.ts';
 import { printGoals, printResult } from './table.ts';
 import { tls } from './tls.ts';
 import { twoWorkers } from './two-workers.ts';
+import { types } from './types.ts';
 
 const scenarios: readonly Scenario[] = [
   getSet,
@@ -44,6 +45,7 @@ const scenarios: readonly Scenario[] = [
   collectionMemory,
   sinter,
   conversations,
+  types,
   snapshots,
   appendOnly,
   cacheHits,

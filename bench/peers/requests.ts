@@ -6,10 +6,11 @@ import { collectionRequests, type CollectionCommand } from './collection-request
 import { conversationRequests, type ConversationCommand } from './conversation-requests.ts';
 import { suiteRequests, type SuiteCommand } from './suite-requests.ts';
 import { bulk, fillPlaces, request, type Request, Slot } from './request-text.ts';
+import { typeRequests, type TypeCommand } from './type-requests.ts';
 
 export type Protocol = 'resp' | 'memcached';
 export type BasicCommand = 'get' | 'set' | 'ping';
-export type Command = BasicCommand | CollectionCommand | SuiteCommand | ConversationCommand;
+export type Command = BasicCommand | CollectionCommand | SuiteCommand | ConversationCommand | TypeCommand;
 
 export interface Batch {
   readonly bytes: Uint8Array;
@@ -64,6 +65,7 @@ function findRequest(protocol: Protocol, command: Command, value: string): Reque
   if (command === 'get' || command === 'set' || command === 'ping') return basics[protocol][command](value);
   if (protocol !== 'resp') throw new Error(`${command} is no command of ${protocol}`);
   if (command in conversationRequests) return conversationRequests[command as ConversationCommand](value);
+  if (command in typeRequests) return typeRequests[command as TypeCommand]();
   return command in suiteRequests
     ? suiteRequests[command as SuiteCommand]()
     : collectionRequests[command as CollectionCommand](value);

@@ -1,6 +1,7 @@
 /** Every family of commands there is. */
 import { aclFamily } from './acl/acl.ts';
 import { bitmapFamily } from './bitmap/bitmap.ts';
+import { commandLogFamily } from './server/commandlog.ts';
 import { commandFamily } from './server/command.ts';
 import { configFamily } from './server/config.ts';
 import { connectionFamily } from './connection/connection.ts';
@@ -46,6 +47,7 @@ export const FAMILIES: readonly Family[] = [
   monitorFamily,
   configFamily,
   slowlogFamily,
+  commandLogFamily,
   latencyFamily,
   memoryFamily,
   aclFamily,

@@ -16,6 +16,7 @@ import type { Keyspace } from '../store/keyspace.ts';
 import type { ValueType } from '../store/record.ts';
 import type { ScriptHabit } from '../scripting/script-habits.ts';
 import type { Scripts } from '../scripting/scripts.ts';
+import type { Effect } from './effect.ts';
 import type { CommandTimes } from './latency-event.ts';
 import type { Command, Registry } from './registry.ts';
 import type { PubSub } from './pubsub/door.ts';
@@ -139,6 +140,8 @@ export interface Row {
   readonly summary?: string;
   readonly deprecated?: boolean;
   readonly run?: Handler;
+  /** What it has done, where the request itself does not say so: see effect.ts. */
+  readonly effect?: Effect;
   readonly subs?: readonly Row[];
 }
 
@@ -231,6 +234,8 @@ export interface Server {
   readonly control: ControlBlock;
   /** Asks every worker, this one included, and gathers their answers in worker order. */
   askWorkers(topic: string, payload: unknown): Promise<unknown[]>;
+  /** This worker's own answer to such a question, at once. */
+  answer(topic: string, payload: unknown): unknown;
   /** Asks the main thread. */
   askMain(topic: string, payload: unknown): Promise<unknown>;
   /** Asks the thread that looks after files. */
@@ -273,6 +278,8 @@ export interface Call {
   /** A second key for commands that hold two at once. */
   readonly otherKey: Key;
   readonly reply: RespWriter;
+  /** Where its reply begins. */
+  readonly replyStart: number;
   readonly client: Client;
   readonly server: Server;
   /** Physical database the command runs in. */
@@ -298,6 +305,8 @@ export interface Call {
    * if its time were over.
    */
   readonly mayBlock: boolean;
+  /** Whether a script has called the command, which must have its reply at once. */
+  readonly isInScript: boolean;
   /** Parks the client until one of the keys, which are among the row's, holds what it waits for. No reply is written. */
   block(request: BlockRequest): void;
   /** Who waits for what. */

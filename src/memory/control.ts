@@ -29,6 +29,9 @@ export const enum Control {
   MemcachedFlushOrder = 8,
   /** Id that the next entry of the slow log gets. */
   SlowLogId = 24,
+  /** The same for the logs of large requests and replies. */
+  LargeRequestLogId = 25,
+  LargeReplyLogId = 26,
   /** Raised with every change of the database map. On a cache line apart from what changes often. */
   DatabaseMapVersion = 32,
   /** Logical database to physical database, DATABASE_COUNT_MAX words. */

@@ -10,6 +10,9 @@ import type { ScriptHabit } from './script-habits.ts';
 
 /** What a script may ask of the server around it. */
 export interface ScriptHost {
+  /** A script begins, and has ended: what it changes belongs together. */
+  begin(): void;
+  end(): void;
   /** Runs a command under the locks held; its reply goes into `reply`. Returns why it was not run, or null. */
   call(source: Bytes, args: Int32Array, count: number, reply: RespWriter): string | null;
   /** Whether the script's user may run a command; null: there is no such command. */

@@ -150,9 +150,11 @@ export class Scripts implements Watch {
     this.hasRung = false;
     this.isRunning = true;
     this.states.begin(isFunction, this.startedMs);
+    this.host.begin();
   }
 
   private end(script: string | LibraryFunction): void {
+    this.host.end();
     this.isRunning = false;
     this.request = null;
     // Of one that was killed it is not known what it would have used.

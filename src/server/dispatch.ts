@@ -28,7 +28,6 @@ import {
   type Call,
   Flag,
   Gate,
-  KeyFlag,
   type Parked,
   Route,
   type Row,
@@ -37,7 +36,7 @@ import {
 import type { Blocking } from './blocking/blocking.ts';
 import type { MemoryGuard } from './eviction/memory-guard.ts';
 import { isPaused, isQueued, refuseByState, type Pause } from './gates.ts';
-import { type Journal, NO_JOURNAL } from './journal.ts';
+import { type Journal, NO_JOURNAL } from './journal/journal.ts';
 import { KeyHashes } from './key-hashes.ts';
 import { CommandMeter } from './info/command-meter.ts';
 import { log } from './log.ts';
@@ -52,8 +51,9 @@ import { ScriptLocks } from './script-locks.ts';
 import type { ServerState } from './server-state.ts';
 import { ShardLocks } from './shard-locks.ts';
 import { ShardBusyError, underLock } from './visiting.ts';
-import { LateReplies, refuseLateReply } from './transactions/late-replies.ts';
-import type { Held, Transaction } from './transactions/transaction.ts';
+import { refuseLateReply } from './transactions/late-replies.ts';
+import { QueueRun } from './transactions/queue-run.ts';
+import type { Held } from './transactions/transaction.ts';
 import { closeHttp, isHttp, unknownCommandText, unknownSubcommandText } from './unknown-command.ts';
 import { type CommandWatch, isBulky, Watching } from './slow/command-watch.ts';
 
@@ -100,12 +100,12 @@ export class Dispatcher implements Call {
   private readonly counters: Float64Array;
   private readonly keys: KeyHashes;
   /** Where the reply of the command being run begins. */
-  private replyStart = 0;
+  replyStart = 0;
+  /** Commands of transactions. */
+  readonly queueRun = new QueueRun();
   private readonly keptPushes: Uint8Array[] = [];
   /** Commands run under locks that a transaction or a script has taken. */
   private isHolding = false;
-  /** The replies of the transaction under way, once one of them has to come later; null: none may. */
-  private lateReplies: LateReplies | null = null;
 
   constructor(keyspace: Keyspace, registry: Registry, server: Server, blocking: Blocking) {
     this.keyspace = keyspace;
@@ -282,19 +282,10 @@ export class Dispatcher implements Call {
       const refusal = this.server.accessLog.refuse(this.client, command, this);
       if (refusal !== null) return this.reject(command, refusal);
     }
-    if ((command.flags & MAY_GROW) !== 0) this.makeRoom(command);
+    if ((command.flags & MAY_GROW) !== 0) this.guard.admitRequest(this, command);
     if (this.guard.isFull && ((command.flags & Flag.DenyOom) !== 0 || isQueued(command, this.client)))
       return this.reject(command, OUT_OF_MEMORY);
     return true;
-  }
-
-  private makeRoom(command: Command): void {
-    const { args, count, guard } = this;
-    const last = (count - 1) * 2;
-    const byteCount = args[last]! + args[last + 1]! - args[0]!;
-    // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
-    if (command.grows) guard.check(byteCount);
-    else guard.admit(byteCount);
   }
 
   /** Whether the state of the client lets the command run now; otherwise it has got its reply. */
@@ -309,7 +300,7 @@ export class Dispatcher implements Call {
   }
 
   /** Runs a command at which somebody looks. Redis: MONITOR shows a script before the commands that it runs. */
-  private runObserved(command: Command, request: RequestArguments, hash: number): void {
+  runObserved(command: Command, request: RequestArguments, hash: number): void {
     const { client, monitors } = this;
     const isShown = monitors !== null && (this.observers & Observer.Monitor) !== 0;
     const isScript = (command.flags & Flag.SkipMonitor) !== 0;
@@ -355,7 +346,7 @@ export class Dispatcher implements Call {
     }
     if (this.watching === Watching.Nothing || this.isInScript) return;
     if (!command.isBrief || this.watching === Watching.Everything || isBulky(this, this.replyStart)) {
-      this.watch!.look(this, command, this.client);
+      this.watch!.look(this, command, this.client, this.replyStart);
     }
   }
 
@@ -440,23 +431,16 @@ export class Dispatcher implements Call {
       this.locks.release();
     }
     const isWrite = (command.flags & Flag.Write) !== 0;
-    if (isWrite && !this.locks.areAll && this.locks.haveWaits && this.mayMove(command)) {
+    if (
+      isWrite &&
+      !this.locks.areAll &&
+      this.locks.haveWaits &&
+      this.keys.mayMove(this, command, this.interests)
+    ) {
       this.locks.release();
       return this.runAll(command);
     }
     this.runLocked(command);
-  }
-
-  /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
-  private mayMove(command: Command): boolean {
-    if (command.row.otherDatabase !== undefined) return true;
-    const positions = this.keys.find(this, command);
-    for (let i = 0; i < positions.length; i += 2) {
-      if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
-      this.locate(positions[i]!, this.otherKey);
-      if (this.interests.awaitsMove(this.otherKey)) return true;
-    }
-    return false;
   }
 
   /** Runs a command that runs a script, under fewer than all locks if the script is known to need no more. */
@@ -515,12 +499,18 @@ export class Dispatcher implements Call {
 
   private runGuarded(command: Command): void {
     try {
-      // What touches no key changes none itself; a transaction's commands have been journaled each.
-      if (command.route === Route.Here) command.run(this);
+      if (command.route === Route.Here) this.runHere(command);
       else this.runAndJournal(command);
     } catch (error) {
       this.failed(command, error);
     }
+  }
+
+  /** What touches no key changes none itself, and a transaction's commands are journalled each; but functions are data. */
+  private runHere(command: Command): void {
+    const errors = this.reply.errorCount;
+    command.run(this);
+    if ((command.flags & Flag.Write) !== 0 && this.reply.errorCount === errors) this.journal.append(this);
   }
 
   private runAndJournal(command: Command): void {
@@ -571,20 +561,12 @@ export class Dispatcher implements Call {
     }
   }
 
-  wantAll(): void {
-    this.locks.wantAll();
-  }
-
-  wantHash(hash: number): void {
-    this.locks.want(this.keyspace.shardIndexOf(hash));
-  }
-
   wantKeysOf(command: Command, request: Request): void {
     this.take(request);
     this.keys.hash(this, command);
   }
 
-  private take(request: RequestArguments): void {
+  take(request: RequestArguments): void {
     this.source = request.source;
     this.args = request.args;
     this.count = request.count;
@@ -608,34 +590,6 @@ export class Dispatcher implements Call {
       this.locks.release();
       Object.assign(this, held);
     }
-  }
-
-  /** Runs what a transaction has queued, under the locks held, and replies with an array. */
-  runQueued(client: ParkableClient, transaction: Transaction): void {
-    const { reply } = this;
-    let start = reply.at;
-    const late = new LateReplies();
-    this.journal.beginGroup();
-    reply.array(transaction.count);
-    for (let index = 0; index < transaction.count; index++) {
-      const request = transaction.at(index);
-      const command = request.command!;
-      this.take(request);
-      this.replyStart = reply.at;
-      this.counters[Counter.CommandsProcessed]!++;
-      const refusal = this.server.accessLog.refuse(client, command, request, 'multi');
-      if (refusal !== null) {
-        reply.error(refusal);
-        continue;
-      }
-      this.lateReplies = late;
-      this.runObserved(command, request, -1);
-      this.lateReplies = null;
-      if (late.isExpecting) start = late.takeWritten(reply, start);
-    }
-    if (late.isEmpty) return;
-    late.finish(reply.take(start, reply.at), client.park());
-    reply.at = start;
   }
 
   /** Runs a command under the locks held. */
@@ -687,8 +641,7 @@ export class Dispatcher implements Call {
 
   park(): Parked {
     if (this.isInScript) return refuseLateReply(this.reply);
-    if (this.lateReplies !== null) return this.lateReplies.add(this.client.version);
-    return this.client.park();
+    return this.queueRun.park(this.client) ?? this.client.park();
   }
 
   block(request: BlockRequest): void {

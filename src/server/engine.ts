@@ -3,6 +3,7 @@ import { Bytes } from '../base/bytes.ts';
 import type { HashKey } from '../base/hash.ts';
 import { ControlBlock } from '../memory/control.ts';
 import { Save, SaveBoard } from '../memory/save-board.ts';
+import { createJournalState, journalFigures } from '../memory/journal-state.ts';
 import { Shard, SHARD_BYTES } from '../memory/shard.ts';
 import { RespReader } from '../protocol/resp-reader.ts';
 import { REPLY_BYTES_MAX } from '../protocol/resp-writer.ts';
@@ -34,9 +35,18 @@ import { Eviction } from './eviction/eviction.ts';
 import { commandTimes } from './info/command-times.ts';
 import { renderInfo } from './info/info.ts';
 import { Outbox } from './clients/outbox.ts';
+import {
+  JOURNAL_DURABLE,
+  JOURNAL_ERROR,
+  JOURNAL_RECORD,
+  JOURNAL_WAKE,
+  type JournalMemory,
+  Recording,
+} from './journal/recording.ts';
 import { PreservedRecords } from './keeper/preserved-records.ts';
 import { rdbOptions } from './keeper/rdb-options.ts';
 import { serveKeeper } from './keeper/worker-side.ts';
+import { serveReplay } from './journal/replay-topic.ts';
 import { log } from './log.ts';
 import { Migrations } from './migration/migrations.ts';
 import { Monitors } from './monitor/monitors.ts';
@@ -76,6 +86,8 @@ export interface EngineSetup {
   readonly uses?: SharedArrayBuffer;
   /** What workers share about scripts; a worker alone makes its own. */
   readonly scripts?: SharedArrayBuffer;
+  /** State of the journal and this worker's ring; without them nothing is ever recorded. */
+  readonly journal?: JournalMemory;
   /** Random identity of this run of the server. */
   readonly runId: string;
   /** Every user, as main has made them of the configuration. */
@@ -154,6 +166,10 @@ export class Engine implements Server {
   readonly state: ServerState;
   private willCollect = false;
   private readonly onConfig: ((changed: readonly string[]) => void)[] = [];
+  /** This worker's part in the journal; null where there is none. */
+  readonly recording: Recording | null;
+  /** Figures of the append-only file: index them with JournalFigure. */
+  readonly journal: Float64Array;
 
   constructor(setup: EngineSetup) {
     this.workerIndex = setup.workerIndex;
@@ -207,6 +223,8 @@ export class Engine implements Server {
     this.clientPause = new ClientPause(this.dispatcher.pause);
     serveClientTopics(this);
     serveUserTopics(this);
+    this.recording = this.openRecording(setup);
+    this.journal = journalFigures(setup.journal?.state ?? createJournalState());
     serveKeeper(this);
     this.mesh.on(RESET_STATISTICS, () => this.memcached.resetStatistics());
     this.mesh.on('config.assign', (values) => {
@@ -214,6 +232,23 @@ export class Engine implements Server {
       this.applyConfig(Object.keys(values as object));
     });
     this.applyConfig([]);
+  }
+
+  private openRecording({ journal }: EngineSetup): Recording | null {
+    if (journal === undefined) return null;
+    const { mesh } = this;
+    const wake = (): void => {
+      if (this.keeper !== null) mesh.tell(this.keeper, JOURNAL_WAKE, '');
+    };
+    const recording = new Recording(this.dispatcher, journal, this.workerIndex, wake);
+    mesh.on(JOURNAL_RECORD, (isOn) => recording.turn(isOn === true));
+    mesh.onText(JOURNAL_DURABLE, () => recording.release());
+    mesh.on(JOURNAL_ERROR, (reason) => {
+      this.state.appendError = reason as string;
+      this.state.renew();
+    });
+    serveReplay(this);
+    return recording;
   }
 
   private openPreserved(): PreservedRecords {
@@ -358,6 +393,7 @@ export class Engine implements Server {
   beginRead(): void {
     this.dispatcher.beginRead();
     this.outbox.flushOld(this.keyspace.nowMs);
+    this.recording?.beginRead();
     if (--this.readsUntilMemoryCheck > 0) return;
     this.readsUntilMemoryCheck = MEMORY_CHECK_READS;
     this.eviction.guard.check(0);
@@ -397,6 +433,10 @@ export class Engine implements Server {
         peer === null ? this.mesh.askHere(topic, payload) : this.mesh.ask(peer, topic, payload),
       ),
     );
+  }
+
+  answer(topic: string, payload: unknown): unknown {
+    return this.mesh.answerHere(topic, payload);
   }
 
   askMain(topic: string, payload: unknown): Promise<unknown> {

@@ -2,6 +2,7 @@
 import type { Command } from '../commands/registry.ts';
 import { collectKeyPositions } from '../commands/key-positions.ts';
 import { type Call, KeyFlag } from '../commands/row.ts';
+import type { Interests } from '../store/interests.ts';
 import type { Key } from '../store/key.ts';
 import { FETCH_AHEAD_MAX, type Keyspace } from '../store/keyspace.ts';
 import type { ShardLocks } from './shard-locks.ts';
@@ -91,6 +92,18 @@ export class KeyHashes {
       const hash = this.keyspace.hash(call.source, call.args[at]!, call.args[at + 1]!, database);
       this.locks.want(this.keyspace.shardIndexOf(hash));
     }
+  }
+
+  /** Whether what the command gives to its keys may have to be moved on to others, whose shards are not locked. */
+  mayMove(call: Call, command: Command, interests: Interests): boolean {
+    if (command.row.otherDatabase !== undefined) return true;
+    const positions = this.find(call, command);
+    for (let i = 0; i < positions.length; i += 2) {
+      if ((positions[i + 1]! & KeyFlag.NotKey) !== 0) continue;
+      this.locate(call, positions[i]!, call.otherKey);
+      if (interests.awaitsMove(call.otherKey)) return true;
+    }
+    return false;
   }
 
   /** Points `key` at argument `index`, which is among the keys hashed last. */

@@ -7,6 +7,8 @@ import { SCRIPT_MEMORY_BYTES } from '../scripting/scripts.ts';
 import { createConnection } from 'node:net';
 import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { Control, ControlBlock } from '../memory/control.ts';
+import { createRingMemory } from '../memory/journal-ring.ts';
+import { createJournalState } from '../memory/journal-state.ts';
 import { createShardHeads, createShardMemory, SHARD_BYTES } from '../memory/shard.ts';
 import { AUDIENCE_BYTES } from '../store/audience.ts';
 import { createTrackingMemory } from '../store/tracking-board.ts';
@@ -19,6 +21,7 @@ import { rewriteConfigFile } from './config/config-rewrite.ts';
 import type { EngineSetup } from './engine.ts';
 import { readShutdownWords, SHUTDOWN_FAILED, type ShutdownRequest } from '../commands/server/shutdown.ts';
 import { clientsMax, type SetRequest, setConfig } from './config/set-config.ts';
+import type { JournalMemories } from './journal/append-only.ts';
 import type { KeeperStart } from './keeper/keeper-thread.ts';
 import { log, setLog } from './log.ts';
 import { Mesh, type Port } from './mesh.ts';
@@ -105,9 +108,13 @@ export class MainThread {
       runId,
       users: this.userKeeper.users.texts(),
     };
+    const journal: JournalMemories = {
+      state: createJournalState(),
+      rings: Array.from({ length: workerCount }, () => createRingMemory()),
+    };
     for (let index = 0; index < workerCount; index++) this.workers.push(this.watch(spawn(), 'a worker'));
     this.keeper = this.watch(spawn(), 'the keeper');
-    this.introduce(common, this.keeper);
+    this.introduce(common, journal, this.keeper);
     await this.listen();
     await this.askKeeper('keeper.load', null);
     this.announce();
@@ -128,7 +135,11 @@ export class MainThread {
   }
 
   /** Gives every thread its setup and a port to every other. */
-  private introduce(common: Omit<EngineSetup, 'workerIndex'>, keeper: Worker): void {
+  private introduce(
+    common: Omit<EngineSetup, 'workerIndex'>,
+    journal: JournalMemories,
+    keeper: Worker,
+  ): void {
     const count = this.workers.length;
     const ports = this.workers.map(() => Array.from({ length: count }, (): MessagePort | null => null));
     for (let a = 0; a < count; a++) {
@@ -143,7 +154,11 @@ export class MainThread {
       const peers = ports[workerIndex]!;
       const start: WorkerStart = {
         role: 'worker',
-        setup: { ...common, workerIndex },
+        setup: {
+          ...common,
+          workerIndex,
+          journal: { state: journal.state, ring: journal.rings[workerIndex]! },
+        },
         peers,
         keeper: keeperChannels[workerIndex]!.port1,
       };
@@ -156,7 +171,7 @@ export class MainThread {
     const { control, shards, shardHeads, hashKey, config, runId } = common;
     const start: KeeperStart = {
       role: 'keeper',
-      setup: { control, shards, shardHeads, hashKey, config, runId },
+      setup: { control, shards, shardHeads, hashKey, config, journal, runId },
       workers: keeperChannels.map(({ port2 }) => port2),
     };
     keeper.postMessage(start, [...start.workers]);

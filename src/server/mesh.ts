@@ -77,6 +77,11 @@ export class Mesh {
 
   /** Answers a question from within this thread. */
   async askHere(topic: string, payload: unknown): Promise<unknown> {
+    return this.answerHere(topic, payload);
+  }
+
+  /** The same at once, where the handler does not answer later. */
+  answerHere(topic: string, payload: unknown): unknown {
     const handler = this.handlers.get(topic);
     if (handler === undefined) throw new Error(`no handler for topic ${topic}`);
     return handler(payload);

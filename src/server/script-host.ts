@@ -19,6 +19,14 @@ export class ServerScriptHost implements ScriptHost {
     this.scripts = scripts;
   }
 
+  begin(): void {
+    this.dispatcher.journal.beginGroup();
+  }
+
+  end(): void {
+    this.dispatcher.journal.endGroup();
+  }
+
   call(source: Bytes, args: Int32Array, count: number, reply: RespWriter): string | null {
     const command = this.find(source, args, count);
     if (command === null) return 'Unknown Redis command called from script';

@@ -88,6 +88,10 @@ export class Keyspace {
   onTouched: (key: Key) => void = () => {};
   /** Called before a key is removed because its time has come, when somebody wants to know. */
   onExpired: ((key: Key) => void) | null = null;
+  /** Called before a key is removed by nobody's command, when what changes is recorded. */
+  onLapsed: ((key: Key) => void) | null = null;
+  /** The same for a field of the hash found under a key. */
+  onLapsedField: ((key: Key, field: Bytes, at: number, byteCount: number) => void) | null = null;
   /** Called before a key is removed because memory is short, when somebody wants to know. */
   onEvicted: ((key: Key) => void) | null = null;
   /** Called when a key has come to be that was not there, when somebody wants to know... */
@@ -248,6 +252,7 @@ export class Keyspace {
   private findExpiring(key: Key): number {
     if (expiryAtMs(key.shard, key.record) >= this.nowMs) return key.record;
     if (this.onExpired !== null) this.onExpired(key);
+    if (this.onLapsed !== null) this.onLapsed(key);
     this.remove(key);
     this.counters[Counter.ExpiredKeys]!++;
     return 0;
@@ -506,6 +511,8 @@ export class Keyspace {
     const shard = key.shard;
     const flags = recordFlags(shard, key.record);
     const wanted = whenMs === 0 ? flags & ~RecordFlag.Expiry : flags | RecordFlag.Expiry;
+    // GETEX and gat have only read the value before.
+    this.willChange(key);
     if (wanted !== flags && !reshapeRecord(key, wanted)) return Status.OutOfMemory;
     if (whenMs !== 0) writeExpiryAtMs(shard, key.record, whenMs);
     this.touched(key);

@@ -83,6 +83,7 @@ export function expireSlice(keyspace: Keyspace, shard: Shard, entryCount: number
     keyspace.pointAt(key, shard, entries[i]!, record);
     if (isExpired) {
       if (keyspace.onExpired !== null) keyspace.onExpired(key);
+      if (keyspace.onLapsed !== null) keyspace.onLapsed(key);
       keyspace.remove(key);
       keyspace.counters[Counter.ExpiredKeys]!++;
       removed++;

@@ -55,6 +55,23 @@ describe('what a client says about itself', () => {
     expect(server.run('CLIENT', 'INFO')).toMatch(/ flags=N .* multi=-1 watch=0 /);
   });
 
+  test('CLIENT LIST tells the memory of what a transaction has queued, as its own and as a part of all', () => {
+    const server = new TestServer();
+    const memory = (): number[] =>
+      ['multi-mem', 'tot-mem'].map((field) =>
+        Number(new RegExp(` ${field}=(\\d+)`).exec(server.client.connection.describe())![1]),
+      );
+    const [, total] = memory();
+    server.run('MULTI');
+    server.run('SET', 'k', 'x'.repeat(100_000));
+    const [queued, totalThen] = memory();
+    expect(queued).toBeGreaterThan(100_000);
+    expect(queued).toBeLessThan(102_000);
+    expect(totalThen! - total!).toBeGreaterThanOrEqual(queued!);
+    server.run('DISCARD');
+    expect(memory()[0]).toBe(0);
+  });
+
   test('CLIENT INFO prints the fields of Redis in its order', () => {
     const server = new TestServer();
     server.run('SELECT', '2');

@@ -25,6 +25,11 @@ interface FrozenKeys {
 
 /** Commands that the table does not have, and where they come from. */
 const NEWER: Readonly<Record<string, string>> = {
+  COMMANDLOG: 'Valkey 8.1',
+  'COMMANDLOG GET': 'Valkey 8.1',
+  'COMMANDLOG HELP': 'Valkey 8.1',
+  'COMMANDLOG LEN': 'Valkey 8.1',
+  'COMMANDLOG RESET': 'Valkey 8.1',
   DELEX: 'Redis 8.4',
   DELIFEQ: 'Valkey 9.0',
   DIGEST: 'Redis 8.4',
@@ -38,6 +43,7 @@ const NEWER: Readonly<Record<string, string>> = {
   SDIFFCARD: 'Redis 8.10',
   XACKDEL: 'Redis 8.2',
   XDELEX: 'Redis 8.2',
+  XNACK: 'Redis 8.8',
   SUNIONCARD: 'Redis 8.10',
   PREPEND: "ours: memcached's, for every protocol",
 };

@@ -1,5 +1,6 @@
 /** MULTI, EXEC, DISCARD, WATCH and UNWATCH: replies byte for byte. Concurrency is in test/workers/transactions.test.ts. */
 import { beforeEach, describe, expect, test } from 'bun:test';
+import { NO_JOURNAL } from '../../src/server/journal/journal.ts';
 import { type TestClient, TestServer } from '../support/test-server.ts';
 
 const QUEUED = '+QUEUED\r\n';
@@ -259,6 +260,7 @@ describe('WATCH', () => {
 test('the journal is told of a transaction as a group, and not of EXEC itself', () => {
   const told: string[] = [];
   server.engine.dispatcher.journal = {
+    ...NO_JOURNAL,
     append: (call) => told.push(call.row.name),
     appendServed: () => told.push('served'),
     beginGroup: () => told.push('begin'),

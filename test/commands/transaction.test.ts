@@ -1,6 +1,6 @@
 /** MULTI, EXEC, DISCARD, WATCH and UNWATCH on one worker. */
 import { describe, expect, test } from 'bun:test';
-import { NO_JOURNAL } from '../../src/server/journal.ts';
+import { NO_JOURNAL } from '../../src/server/journal/journal.ts';
 import { TestServer } from '../support/test-server.ts';
 
 const QUEUED = '+QUEUED\r\n';

@@ -42,6 +42,8 @@ for (const path of [
   'memory/shard.ts',
   'memory/pages.ts',
   'memory/allocator.ts',
+  'memory/journal-state.ts',
+  'memory/journal-ring.ts',
   'structures/table.ts',
   'structures/hash/packed-fields.ts',
   'structures/hash/field-table.ts',

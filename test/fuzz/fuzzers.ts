@@ -4,6 +4,7 @@ import { fuzzAllocator } from './allocator.fuzz.ts';
 import { leakCanary, overrunCanary } from './canary.fuzz.ts';
 import { fuzzInterests } from './interests.fuzz.ts';
 import { fuzzHash } from './hash.fuzz.ts';
+import { fuzzJournalRing } from './journal-ring.fuzz.ts';
 import { fuzzKeyspace } from './keyspace.fuzz.ts';
 import { fuzzMemberTable } from './member-table.fuzz.ts';
 import { fuzzListChain } from './list-chain.fuzz.ts';
@@ -38,6 +39,7 @@ export const FUZZERS: Readonly<Record<string, FuzzerRow>> = {
   interests: { run: fuzzInterests, testOperations: 20_000 },
   'sorted-sets': { run: fuzzSortedSets, testOperations: 2_000 },
   'scored-members': { run: fuzzScoredMembers, testOperations: 8_000 },
+  'journal-ring': { run: fuzzJournalRing, testOperations: 50_000 },
   hash: { run: fuzzHash, testOperations: 15_000 },
   streams: { run: fuzzStreams, testOperations: 9_000 },
   rdb: { run: fuzzRdb, testOperations: 2_000 },

@@ -6,7 +6,7 @@ import { Flag } from '../../src/commands/row.ts';
 import { Head } from '../../src/memory/shard.ts';
 import { Key } from '../../src/store/key.ts';
 import { recordEpoch } from '../../src/store/record.ts';
-import { NO_JOURNAL } from '../../src/server/journal.ts';
+import { NO_JOURNAL } from '../../src/server/journal/journal.ts';
 import { TestServer } from '../support/test-server.ts';
 
 type Parts = readonly (string | number | Uint8Array)[];
@@ -121,6 +121,7 @@ const WRITES: Readonly<Record<string, { readonly request: Parts; readonly touche
   xautoclaim: { request: ['XAUTOCLAIM', 'stream', 'g', 'd', '0', '0'], touches: ['stream'] },
   xclaim: { request: ['XCLAIM', 'stream', 'g', 'd', '0', '1-1'], touches: ['stream'] },
   xdel: { request: ['XDEL', 'stream', '1-1'], touches: ['stream'] },
+  xnack: { request: ['XNACK', 'stream', 'g', 'FAIL', 'IDS', '1', '1-1'], touches: ['stream'] },
   xdelex: { request: ['XDELEX', 'stream', 'IDS', '1', '1-1'], touches: ['stream'] },
   'xgroup|create': { request: ['XGROUP', 'CREATE', 'stream', 'h', '0'], touches: ['stream'] },
   'xgroup|createconsumer': { request: ['XGROUP', 'CREATECONSUMER', 'stream', 'g', 'd'], touches: ['stream'] },

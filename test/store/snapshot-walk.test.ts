@@ -29,6 +29,8 @@ function randomCommand(prng: Prng): Word[] {
     () => ['SETRANGE', name('s'), prng.below(50), text()],
     () => ['INCR', name('n')],
     () => ['GETDEL', any()],
+    () => ['GETEX', name('s'), 'PX', 1 + prng.below(2000)],
+    () => ['GETEX', name('s'), 'PERSIST'],
     () => ['SETBIT', name('b'), number() * 10, 1],
     () => ['BITOP', 'OR', name('b'), name('b'), name('b')],
     () => ['PFADD', name('p'), number()],
@@ -155,4 +157,20 @@ test('who waits for a list is served with what the snapshot has still to see', (
   const other = new TestServer();
   loadInto(other, snapshot.finish());
   expect(other.run('DEBUG', 'DIGEST')).toBe(digest);
+});
+
+test('a time that is given to what was only read is not in the snapshot', () => {
+  const server = new TestServer();
+  server.run('SET', 'key', 'value');
+  server.run('SET', 'item', 'value');
+  const memcached = server.connectMemcached();
+  const digest = server.run('DEBUG', 'DIGEST');
+  const snapshot = new WalkedSnapshot(server);
+  expect(server.run('GETEX', 'key', 'EX', 1000)).toBe('$5\r\nvalue\r\n');
+  memcached.send('gat 1000 item\r\n');
+  expect(server.run('TTL', 'item')).toBe(':1000\r\n');
+  const other = new TestServer();
+  loadInto(other, snapshot.finish());
+  expect(other.run('DEBUG', 'DIGEST')).toBe(digest);
+  expect(other.run('TTL', 'key')).toBe(':-1\r\n');
 });

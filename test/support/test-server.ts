@@ -7,6 +7,7 @@ import { Config } from '../../src/server/config/config.ts';
 import { type SetRequest, setConfig } from '../../src/server/config/set-config.ts';
 import type { ClientSocket } from '../../src/server/clients/connection.ts';
 import { Engine } from '../../src/server/engine.ts';
+import type { JournalMemory } from '../../src/server/journal/recording.ts';
 import { MemcachedConnection } from '../../src/server/memcached/connection.ts';
 import { UserKeeper } from '../../src/server/acl/user-keeper.ts';
 import { RespConnection } from '../../src/server/clients/resp-connection.ts';
@@ -16,6 +17,7 @@ export interface TestServerOptions {
   readonly shardCount?: number;
   readonly shardBytes?: number;
   readonly interestBytes?: number;
+  readonly journal?: JournalMemory;
   /** Settings as in redis.conf, by name. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -141,6 +143,7 @@ export class TestServer {
       shardHeads: createShardHeads(shardCount + 3),
       hashKey: { k0: 1, k1: 2 },
       config: config.toJSON(),
+      ...(options.journal === undefined ? {} : { journal: options.journal }),
       runId: '0'.repeat(40),
       users: keeper.users.texts(),
     });

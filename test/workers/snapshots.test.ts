@@ -511,4 +511,19 @@ describe('by itself', () => {
     expect(await reader.ask('GET', 'other')).toBe('$8\r\ndatabase\r\n');
     reader.close();
   }, 60_000);
+
+  test('DEBUG RELOAD while a snapshot is taken leaves that one whole', async () => {
+    const folder = newFolder();
+    const server = await start(folder);
+    const client = await RealClient.open(server.port);
+    await client.ask('SET', 'only', 'this');
+    await client.ask('SAVE');
+    await client.ask('DEBUG', 'POPULATE', 100_000, 'key', 200);
+    expect(await client.ask('BGSAVE')).toBe('+Background saving started\r\n');
+    expect(await client.ask('DEBUG', 'RELOAD', 'NOSAVE')).toBe('+OK\r\n');
+    while ((await info(client)).get('rdb_bgsave_in_progress') === '1') await Bun.sleep(5);
+    expect(await client.ask('DEBUG', 'RELOAD', 'NOSAVE')).toBe('+OK\r\n');
+    expect(await client.ask('DBSIZE')).toBe(':100001\r\n');
+    client.close();
+  }, 60_000);
 });

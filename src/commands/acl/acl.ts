@@ -200,7 +200,10 @@ function whoAmI(call: Call): void {
 }
 
 function setUser(call: Call): void {
-  askForOk(call, 'acl.setuser', { name: latin1(call, 2), words: argumentsFrom(call, 3) });
+  const request: SetUserRequest = { name: latin1(call, 2), words: argumentsFrom(call, 3) };
+  // In a transaction the commands behind it are run before main has answered.
+  if (!call.mayBlock) call.server.answer('acl.setuser.here', request);
+  askForOk(call, 'acl.setuser', request);
 }
 
 function loadFile(call: Call): void {

@@ -8,7 +8,9 @@ import { Loaded, ValueLoader } from '../../persist/rdb/value-loader.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { setFrequency, setIdleSeconds } from '../../store/eviction/access.ts';
+import { expiryAtMs } from '../../store/record.ts';
 import { isWord, parseInt64Argument } from '../argument.ts';
+import { type EffectSink, findArgument, putArgument, putDelete } from '../effect.ts';
 import { NOT_AN_INTEGER, OUT_OF_MEMORY, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 
@@ -40,6 +42,7 @@ export const dumpRows: readonly Row[] = [
     grows: true,
     summary: 'Creates a key from what DUMP gave.',
     run: restoreCommand,
+    effect: restoreEffect,
   },
 ];
 
@@ -53,6 +56,7 @@ export const restoreAskingRow: Row = {
   grows: true,
   summary: 'RESTORE, for a cluster that moves a slot.',
   run: restoreCommand,
+  effect: restoreEffect,
 };
 
 const scratchOutput = new RdbOutput();
@@ -133,6 +137,19 @@ function restoreCommand(call: Call): void {
   else if (had) keyspace.remove(call.key);
   else keyspace.dropRecord(call.key);
   reply.ok();
+}
+
+/** RESTORE with the time at which the key expires, or gone if that was past. */
+function restoreEffect(call: Call, out: EffectSink): void {
+  const record = findArgument(call, 1);
+  if (record === 0) return putDelete(call.key, out);
+  out.begin(6);
+  out.word('RESTORE');
+  putArgument(call, 1, out);
+  out.word(`${expiryAtMs(call.key.shard, record)}`);
+  putArgument(call, 3, out);
+  out.word('REPLACE');
+  out.word('ABSTTL');
 }
 
 /** Loaded.Empty for everything that is no value. */

@@ -2,6 +2,7 @@
 import { expiryAtMs } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { isWord } from '../argument.ts';
+import { expiryOfKey } from '../effect.ts';
 import { type ExpiryUnit, hasPassed, parseSignedExpiry } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import { type Call, Flag, type Handler, key, KeyFlag, type Row } from '../row.ts';
@@ -54,7 +55,17 @@ export const expiryRows: readonly Row[] = [
 
 function setterRow(name: string, since: string, summary: string, run: Handler): Row {
   const flags = Flag.Write | Flag.Fast;
-  return { name, since, arity: -3, flags, acl: ['keyspace'], keys: UPDATED_KEY, summary, run };
+  return {
+    name,
+    since,
+    arity: -3,
+    flags,
+    acl: ['keyspace'],
+    keys: UPDATED_KEY,
+    summary,
+    run,
+    effect: expiryOfKey,
+  };
 }
 
 function getterRow(name: string, since: string, tips: readonly string[], summary: string, run: Handler): Row {

@@ -14,6 +14,7 @@ import {
 import { type ExpiryUnit, hasPassed } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import { type Call, Flag, type Handler, key, KeyFlag, type Row } from '../row.ts';
+import { timesEffect } from './effects.ts';
 import { FieldOptions, parseExpireOptions, parseFields } from './field-options.ts';
 import { argumentElement, findHash, NOT_A_HASH, readHash } from './value.ts';
 
@@ -71,7 +72,7 @@ export const expiryRows: readonly Row[] = [
 function setterRow(name: string, summary: string, run: Handler): Row {
   const keys = [key(1, KeyFlag.ReadWrite | KeyFlag.Update)];
   const flags = Flag.Write | Flag.DenyOom | Flag.Fast;
-  return { name, since: '7.4.0', arity: -6, flags, acl: ['hash'], keys, summary, run };
+  return { name, since: '7.4.0', arity: -6, flags, acl: ['hash'], keys, summary, run, effect: timesEffect };
 }
 
 function getterRow(name: string, tips: readonly string[], summary: string, run: Handler): Row {

@@ -19,6 +19,7 @@ import {
   replyInt64,
 } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
+import { hincrbyfloatEffect } from './effects.ts';
 import { argumentElement, findHash, NOT_A_HASH, scratchText } from './value.ts';
 
 const FLAGS = Flag.Write | Flag.DenyOom | Flag.Fast;
@@ -44,6 +45,7 @@ export const numberRows: readonly Row[] = [
     keys: KEYS,
     summary: 'Adds to the floating-point number in a field of a hash.',
     run: hincrbyfloatCommand,
+    effect: hincrbyfloatEffect,
   },
 ];
 

@@ -15,6 +15,7 @@ import {
 import { ExpiryOption, hasPassed, takesTime } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
+import { hgetdelEffect, hsetexEffect, timesEffect } from './effects.ts';
 import { hasRoomForTimes } from './expiry.ts';
 import {
   FieldCondition,
@@ -43,6 +44,7 @@ export const timedRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete)],
     summary: 'Returns the values of fields of a hash and removes the fields.',
     run: hgetdelCommand,
+    effect: hgetdelEffect,
   },
   {
     name: 'HGETEX',
@@ -53,6 +55,7 @@ export const timedRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update)],
     summary: 'Returns the values of fields of a hash and changes when they expire.',
     run: hgetexCommand,
+    effect: timesEffect,
   },
   {
     name: 'HSETEX',
@@ -63,6 +66,7 @@ export const timedRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Update)],
     summary: 'Sets fields of a hash and when they expire, on a condition if wanted.',
     run: hsetexCommand,
+    effect: hsetexEffect,
   },
 ];
 

@@ -2,6 +2,7 @@
 import { equalBytes } from '../../base/bytes.ts';
 import type { Key } from '../../store/key.ts';
 import { recordType, ValueType } from '../../store/record.ts';
+import { popOfRepliedKey, withoutArgument } from '../effect.ts';
 import { WRONG_TYPE } from '../replies.ts';
 import { type Call, countedKeys, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { timeoutArgument } from '../timeout-argument.ts';
@@ -25,6 +26,7 @@ export const blockingRows: readonly Row[] = [
     keys: [key(1, POP_KEY_FLAGS, -2)],
     summary: 'Removes the first element of the first list that there is, or waits for one, and returns it.',
     run: (call) => popOrWait(call, true),
+    effect: popOfRepliedKey('LPOP'),
   },
   {
     name: 'BRPOP',
@@ -35,6 +37,7 @@ export const blockingRows: readonly Row[] = [
     keys: [key(1, POP_KEY_FLAGS, -2)],
     summary: 'Removes the last element of the first list that there is, or waits for one, and returns it.',
     run: (call) => popOrWait(call, false),
+    effect: popOfRepliedKey('RPOP'),
   },
   {
     name: 'BLMPOP',
@@ -46,6 +49,7 @@ export const blockingRows: readonly Row[] = [
     summary:
       'Removes elements from an end of the first list that there is, or waits for some, and returns them.',
     run: blmpopCommand,
+    effect: withoutArgument('LMPOP', 1),
   },
   {
     name: 'BLMOVE',
@@ -56,6 +60,7 @@ export const blockingRows: readonly Row[] = [
     keys: MOVE_KEYS,
     summary: 'Moves an element from an end of a list to an end of another, or waits for one, and returns it.',
     run: blmoveCommand,
+    effect: withoutArgument('LMOVE', 5),
   },
   {
     name: 'BRPOPLPUSH',
@@ -67,6 +72,7 @@ export const blockingRows: readonly Row[] = [
     deprecated: true,
     summary: 'Moves the last element of a list to the front of another, or waits for one, and returns it.',
     run: brpoplpushCommand,
+    effect: withoutArgument('RPOPLPUSH', 3),
   },
   {
     name: 'BLMOVEM',
@@ -79,6 +85,7 @@ export const blockingRows: readonly Row[] = [
     summary:
       'Moves several elements from a list to another, or waits until there are enough, and returns them.',
     run: blmovemCommand,
+    effect: withoutArgument('LMOVEM', 5),
   },
 ];
 

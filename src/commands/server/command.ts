@@ -1,6 +1,7 @@
 /** COMMAND: what commands there are, computed from their rows. */
 import { globMatch } from '../../base/glob.ts';
 import type { RespWriter } from '../../protocol/resp-writer.ts';
+import { findArguments, writeArguments } from './argument-docs.ts';
 import { aclCategories, flagWords, keyFlagWords, legacyKeys } from './command-facts.ts';
 import { collectKeyPositions } from '../key-positions.ts';
 import type { Command, Registry } from '../registry.ts';
@@ -168,7 +169,7 @@ function commandDocs(call: Call): void {
   for (const command of commands) writeDocs(call.reply, command);
 }
 
-/** Name and documentation of one command. Its arguments are not described. */
+/** Name and documentation of one command. */
 function writeDocs(reply: RespWriter, command: Command): void {
   const { row, subs, group } = command;
   const texts: [string, string][] = [
@@ -176,8 +177,10 @@ function writeDocs(reply: RespWriter, command: Command): void {
     ['since', row.since],
     ['group', group],
   ];
+  const args = findArguments(command.name);
+  const otherCount = (row.deprecated === true ? 1 : 0) + (args === null ? 0 : 1) + (subs === null ? 0 : 1);
   reply.bulkText(command.name);
-  reply.map(texts.length + (row.deprecated === true ? 1 : 0) + (subs === null ? 0 : 1));
+  reply.map(texts.length + otherCount);
   for (const [name, text] of texts) {
     reply.bulkText(name);
     reply.bulkText(text);
@@ -185,6 +188,10 @@ function writeDocs(reply: RespWriter, command: Command): void {
   if (row.deprecated === true) {
     reply.bulkText('doc_flags');
     writeWords(reply, ['deprecated']);
+  }
+  if (args !== null) {
+    reply.bulkText('arguments');
+    writeArguments(reply, args);
   }
   if (subs === null) return;
   reply.bulkText('subcommands');

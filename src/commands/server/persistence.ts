@@ -46,6 +46,14 @@ export const persistenceFamily: Family = {
       summary: 'Tells when the last snapshot was written, as Unix seconds.',
       run: lastSaveCommand,
     },
+    {
+      name: 'BGREWRITEAOF',
+      since: '1.0.0',
+      arity: 1,
+      flags: Flag.NoAsyncLoading | Flag.Admin | Flag.NoScript,
+      summary: 'Begins the append-only file anew with a snapshot of all data.',
+      run: rewriteCommand,
+    },
   ],
 };
 
@@ -71,6 +79,17 @@ function backgroundSaveCommand(call: Call): void {
       const { status, error } = answer as SaveAnswer;
       if (status !== undefined) reply.simple(status);
       else reply.error(error!);
+    }),
+  );
+}
+
+function rewriteCommand(call: Call): void {
+  const parked = call.park();
+  void call.server.askKeeper('journal.rewrite', null).then((answer) =>
+    parked.resume((reply) => {
+      const text = answer as string;
+      if (text.startsWith('-')) reply.error(text.slice(1));
+      else reply.simple(text);
     }),
   );
 }

@@ -13,6 +13,7 @@ import { Hashing, SetReader } from '../../store/set/reader.ts';
 import { countMembers, settleSet } from '../../store/set/set.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 import { parseInt64Argument } from '../argument.ts';
+import { type EffectSink, findArgument, putDelete, putKey, ReplyScan } from '../effect.ts';
 import { NOT_AN_INTEGER, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { findTyped, readTyped, WRONG } from '../typed-value.ts';
@@ -28,6 +29,7 @@ export const randomRows: readonly Row[] = [
     tips: ['NONDETERMINISTIC_OUTPUT'],
     summary: 'Removes members chosen at random from a set and returns them.',
     run: spopCommand,
+    effect: spopEffect,
   },
   {
     name: 'SRANDMEMBER',
@@ -55,6 +57,19 @@ const scratchReader = new SetReader();
 const scratchDrawn: number[] = [];
 /** When so many were drawn the list is given up afterwards. */
 const DRAWN_KEPT_MAX = 4096;
+
+/** SPOP: the members that it has replied were removed, or all of them. */
+function spopEffect(call: Call, out: EffectSink): void {
+  const { key } = call;
+  if (findArgument(call, 1) === 0) return putDelete(key, out);
+  const reply = new ReplyScan(call);
+  const count = call.count === 2 ? 1 : reply.array();
+  if (count <= 0) return;
+  out.begin(2 + count);
+  out.word('SREM');
+  putKey(key, out);
+  for (let i = 0; i < count && reply.bulk(); i++) out.bytes(reply.bytes, reply.at, reply.byteCount);
+}
 
 /** Hot without a count. */
 function spopCommand(call: Call): void {

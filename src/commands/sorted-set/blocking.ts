@@ -1,5 +1,6 @@
 /** Taking the members with the lowest or the highest scores, and waiting for them where there are none. */
 import { recordType, ValueType } from '../../store/record.ts';
+import { popOfRepliedKey, withoutArgument } from '../effect.ts';
 import { WRONG_TYPE } from '../replies.ts';
 import { type Call, countedKeys, Flag, key, KeyFlag, type Row } from '../row.ts';
 import { timeoutArgument } from '../timeout-argument.ts';
@@ -16,6 +17,7 @@ export const blockingRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete, -2)],
     summary: 'Pops the member with the lowest score of the first sorted set that has any, or waits for one.',
     run: (call) => popOrWait(call, false),
+    effect: popOfRepliedKey('ZPOPMIN'),
   },
   {
     name: 'BZPOPMAX',
@@ -26,6 +28,7 @@ export const blockingRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete, -2)],
     summary: 'Pops the member with the highest score of the first sorted set that has any, or waits for one.',
     run: (call) => popOrWait(call, true),
+    effect: popOfRepliedKey('ZPOPMAX'),
   },
   {
     name: 'BZMPOP',
@@ -36,6 +39,7 @@ export const blockingRows: readonly Row[] = [
     keys: [countedKeys(2, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete)],
     summary: 'Pops members from the first of several sorted sets that has any, or waits for some.',
     run: bzmpopCommand,
+    effect: withoutArgument('ZMPOP', 1),
   },
 ];
 

@@ -2,7 +2,8 @@
 import { Int64, int64ToNumber } from '../../base/int64.ts';
 import type { Key } from '../../store/key.ts';
 import { rootOf, ValueType } from '../../store/record.ts';
-import { findGroup, type Name } from '../../structures/stream/groups.ts';
+import { findGroup } from '../../structures/stream/groups.ts';
+import type { Name } from '../../structures/stream/named-blocks.ts';
 import { StreamId } from '../../structures/stream/stream-id.ts';
 import { parseInt64Argument } from '../argument.ts';
 import { NOT_AN_INTEGER } from '../replies.ts';
@@ -67,6 +68,11 @@ function parseId(
   if (!parseUnsigned(u8, dash + 1, end)) return Sequence.Invalid;
   into.setWords(msHi, msLo, scratchHi, scratchLo);
   return Sequence.Given;
+}
+
+/** Parses [at, at + byteCount) as a full id. False: it is none. */
+export function parseIdText(u8: Uint8Array, at: number, byteCount: number, into: StreamId): boolean {
+  return parseId(u8, at, byteCount, false, false, into) === Sequence.Given;
 }
 
 /** Parses an unsigned 64-bit integer into `scratchHi` and `scratchLo`. Redis: leading zeros and a plus are allowed. */

@@ -1,14 +1,8 @@
 /** XDELEX and XACKDEL (Redis 8.2): deleting entries with regard to the groups that have them pending. */
-import type { Shard } from '../../memory/shard.ts';
-import {
-  acknowledge,
-  findInGroup,
-  groupAt,
-  groupCount,
-  groupLastId,
-} from '../../structures/stream/groups.ts';
-import { compareIds, StreamId } from '../../structures/stream/stream-id.ts';
-import { deleteEntry, hasEntry } from '../../structures/stream/stream-log.ts';
+import { deleteWith, References } from '../../store/stream/references.ts';
+import { acknowledge } from '../../structures/stream/groups.ts';
+import { StreamId } from '../../structures/stream/stream-id.ts';
+import { hasEntry } from '../../structures/stream/stream-log.ts';
 import { isWord } from '../argument.ts';
 import { SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
@@ -39,15 +33,6 @@ export const deleteReferencesRows: readonly Row[] = [
   },
 ];
 
-/** What becomes of pending entries that are deleted. */
-const enum References {
-  Keep,
-  /** They are taken off all groups. */
-  Delete,
-  /** Entries that some group has not acknowledged, or not even been given, are not deleted. */
-  Acknowledged,
-}
-
 /** What is replied for an id. */
 const enum Result {
   Missing = -1,
@@ -61,20 +46,25 @@ interface DeleteRequest {
 }
 
 const scratchId = new StreamId();
-const scratchLast = new StreamId();
+
+/** What KEEPREF, DELREF or ACKED at `index` asks for. Null: it is another word. */
+export function referencesWord(call: Call, index: number): References | null {
+  if (isWord(call, index, 'KEEPREF')) return References.Keep;
+  if (isWord(call, index, 'DELREF')) return References.Delete;
+  return isWord(call, index, 'ACKED') ? References.Acknowledged : null;
+}
 
 /** The options from argument `index` on, and the ids, all of which are ids. Null: the error has been replied. */
 function parseRequest(call: Call, index: number): DeleteRequest | null {
-  let references = References.Keep;
+  let references: References = References.Keep;
   let hasReferences = false;
   for (; index < call.count; index++) {
     if (isWord(call, index, 'IDS'))
       return parseIds(call, index + 1) ? { references, firstId: index + 2 } : null;
-    const isDelete = isWord(call, index, 'DELREF');
-    if (hasReferences || !(isDelete || isWord(call, index, 'ACKED') || isWord(call, index, 'KEEPREF'))) break;
+    const word = referencesWord(call, index);
+    if (hasReferences || word === null) break;
     hasReferences = true;
-    if (isDelete) references = References.Delete;
-    else if (isWord(call, index, 'ACKED')) references = References.Acknowledged;
+    references = word;
   }
   call.reply.error(SYNTAX_ERROR);
   return null;
@@ -97,26 +87,6 @@ function parseIds(call: Call, countIndex: number): boolean {
     return true;
   }
   return false;
-}
-
-/** Whether every group has been given the entry and has it not pending. */
-function isAcknowledged(shard: Shard, root: number, id: StreamId): boolean {
-  for (let i = groupCount(shard, root) - 1; i >= 0; i--) {
-    const group = groupAt(shard, root, i);
-    groupLastId(shard, group, scratchLast);
-    if (compareIds(id, scratchLast) > 0 || findInGroup(shard, group, id) !== 0) return false;
-  }
-  return true;
-}
-
-/** Deletes an entry. False: what groups know of it keeps it. */
-function deleteWith(shard: Shard, root: number, id: StreamId, references: References): boolean {
-  if (references === References.Acknowledged && !isAcknowledged(shard, root, id)) return false;
-  if (references === References.Delete) {
-    for (let i = groupCount(shard, root) - 1; i >= 0; i--) acknowledge(shard, groupAt(shard, root, i), id);
-  }
-  deleteEntry(shard, root, id);
-  return true;
 }
 
 /** Replies with a number for each id. */

@@ -2,11 +2,12 @@
 import type { RespWriter } from '../../protocol/resp-writer.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
+import { type Claimable, findClaimable } from '../../store/stream/claims.ts';
 import { hasRoomToDeliver, seeConsumer } from '../../store/stream/stream.ts';
-import type { Name } from '../../structures/stream/groups.ts';
+import type { Name } from '../../structures/stream/named-blocks.ts';
 import type { StreamId } from '../../structures/stream/stream-id.ts';
 import { countFrom } from '../../structures/stream/stream-log.ts';
-import { replyNewEntries } from './entries.ts';
+import { type Allowance, replyNewEntries } from './entries.ts';
 
 /** The name of a stream in front of its entries. */
 export function replyName(reply: RespWriter, key: Key): void {
@@ -20,23 +21,49 @@ export interface Giving {
   readonly reply: RespWriter;
 }
 
-/** Gives a consumer the entries from `start` on, and replies with the stream's name and them. False: out of memory. */
+/** How entries are given. */
+export interface Terms {
+  readonly noAck: boolean;
+  /** What has been idle for so long is taken over first; NaN: nothing is. */
+  readonly claimMs: number;
+}
+
+/** What a consumer may take over on these terms, or null where it has not asked for that. */
+export function claimsOf(
+  { keyspace, key }: Giving,
+  root: number,
+  group: number,
+  terms: Terms,
+  countMax: number,
+): readonly Claimable[] | null {
+  const { claimMs } = terms;
+  return claimMs === claimMs
+    ? findClaimable(key.shard, root, group, claimMs, keyspace.nowMs, countMax)
+    : null;
+}
+
+/**
+ * Gives a consumer `claims`, which `claimsOf` has found, and the entries from `start` on, and replies with the stream's name
+ * and them. False: out of memory.
+ */
 export function giveNew(
   { keyspace, key, reply }: Giving,
   root: number,
   group: number,
   name: Name,
   start: StreamId,
-  countMax: number,
+  allowance: Allowance,
   noAck: boolean,
+  claims: readonly Claimable[] | null,
 ): boolean {
   const { shard } = key;
-  const most = noAck ? 0 : countFrom(shard, root, start, countMax);
-  if (!hasRoomToDeliver(shard, most, name.byteCount)) return false;
+  const claimCount = claims === null ? 0 : claims.length;
+  const most = noAck ? 0 : countFrom(shard, root, start, allowance.countMax - claimCount);
+  if (!hasRoomToDeliver(shard, most + claimCount, name.byteCount)) return false;
   const { nowMs } = keyspace;
   const consumer = seeConsumer(shard, group, name, nowMs);
   replyName(reply, key);
-  replyNewEntries(reply, shard, root, start, countMax, { group, consumer, noAck, nowMs });
+  replyNewEntries(reply, shard, root, start, allowance, { group, consumer, noAck, nowMs, claims });
   keyspace.touched(key);
   return true;
 }

@@ -6,6 +6,7 @@ import {
   consumerCount,
   consumerPending,
   consumerPendingCount,
+  deliveredMs,
   entriesRead,
   findInGroup,
   groupAt,
@@ -16,6 +17,7 @@ import {
   pointAtConsumerName,
   pointAtGroupName,
   seenMs,
+  unownedCount,
   UNKNOWN_READ,
 } from '../../structures/stream/groups.ts';
 import { OWN_WORDS, Pending, PendingWalk } from '../../structures/stream/pending-list.ts';
@@ -31,7 +33,7 @@ import { isWord } from '../argument.ts';
 import { helpText, NO_SUCH_KEY } from '../replies.ts';
 import { type Call, Flag, type Handler, key, KeyFlag, type Row } from '../row.ts';
 import { groupArgument, integerArgument, NO_STREAM, readStream } from './arguments.ts';
-import { replyEdge, replyId, replyRange } from './entries.ts';
+import { replyEdge, replyId, replyOwner, replyRange, replyTimes } from './entries.ts';
 
 const ACL = ['stream'];
 const FULL_COUNT = 10;
@@ -239,7 +241,7 @@ function replyFull(call: Call, root: number, countMax: number): void {
 function replyGroup(call: Call, root: number, group: number, countMax: number): void {
   const { key, reply } = call;
   const { shard } = key;
-  reply.map(7);
+  reply.map(8);
   reply.bulkText('name');
   pointAtGroupName(shard, group, scratchText);
   replyText(call);
@@ -248,6 +250,14 @@ function replyGroup(call: Call, root: number, group: number, countMax: number): 
   reply.integer(groupPendingCount(shard, group));
   reply.bulkText('pending');
   replyPendingOf(call, group, 0, countMax);
+  replyConsumers(call, group, countMax);
+  reply.bulkText('nacked-count');
+  reply.integer(unownedCount(shard, group));
+}
+
+function replyConsumers(call: Call, group: number, countMax: number): void {
+  const { key, reply } = call;
+  const { shard } = key;
   reply.bulkText('consumers');
   const count = consumerCount(shard, group);
   reply.array(count);
@@ -283,11 +293,8 @@ function replyPendingOf(call: Call, group: number, consumer: number, countMax: n
     const entry = consumer === 0 ? word : findInGroup(shard, group, scratchId);
     reply.array(consumer === 0 ? 4 : 3);
     replyId(reply, scratchId);
-    if (consumer === 0) {
-      pointAtConsumerName(shard, shard.words[entry + Pending.Consumer]!, scratchText);
-      replyText(call);
-    }
-    reply.integer(shard.doubles[(entry + Pending.DeliveredMs) >> 1]!);
-    reply.integer(shard.words[entry + Pending.Times]!);
+    if (consumer === 0) replyOwner(reply, shard, entry);
+    reply.integer(deliveredMs(shard, entry));
+    replyTimes(reply, shard.words[entry + Pending.Times]!);
   }
 }

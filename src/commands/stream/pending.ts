@@ -1,4 +1,5 @@
 /** What groups have delivered and nobody has acknowledged: listed and taken over by other consumers. */
+import type { Shard } from '../../memory/shard.ts';
 import { EntryText } from '../../structures/packed-entry.ts';
 import { hasRoomToDeliver, seeConsumer } from '../../store/stream/stream.ts';
 import {
@@ -8,13 +9,18 @@ import {
   consumerCount,
   consumerPending,
   consumerPendingCount,
+  countDelivery,
+  deliveredMs,
   findConsumer,
   findInGroup,
   groupLastId,
   groupPending,
   groupPendingCount,
+  isUnowned,
   pointAtConsumerName,
+  setDelivered,
   setGroupLastId,
+  TIMES_MAX,
 } from '../../structures/stream/groups.ts';
 import { lastPending, OWN_WORDS, Pending, PendingWalk } from '../../structures/stream/pending-list.ts';
 import { compareIds, loadId, StreamId } from '../../structures/stream/stream-id.ts';
@@ -34,7 +40,8 @@ import {
   noGroup,
   readStream,
 } from './arguments.ts';
-import { replyEntryOf, replyId } from './entries.ts';
+import { xautoclaimEffect, xclaimEffect } from './effects.ts';
+import { replyEntryOf, replyId, replyOwner, replyTimes } from './entries.ts';
 
 const ACL = ['stream'];
 const NONDETERMINISTIC = ['NONDETERMINISTIC_OUTPUT'];
@@ -61,6 +68,7 @@ export const pendingRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Makes pending entries those of another consumer.',
     run: xclaimCommand,
+    effect: xclaimEffect,
   },
   {
     name: 'XAUTOCLAIM',
@@ -72,6 +80,7 @@ export const pendingRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Makes pending entries that have been idle those of another consumer.',
     run: xautoclaimCommand,
+    effect: xautoclaimEffect,
   },
 ];
 
@@ -174,17 +183,22 @@ function replyPending(call: Call, group: number, { idleMs, countMax, consumerInd
     loadId(shard.words, word, scratchId);
     if (compareIds(scratchId, scratchEnd) > 0) break;
     const entry = consumer === 0 ? word : findInGroup(shard, group, scratchId);
-    const idle = keyspace.nowMs - shard.doubles[(entry + Pending.DeliveredMs) >> 1]!;
+    const idle = idleOf(shard, entry, keyspace.nowMs);
     if (idleMs !== 0 && idle < idleMs) continue;
     reply.array(4);
     replyId(reply, scratchId);
-    pointAtConsumerName(shard, shard.words[entry + Pending.Consumer]!, scratchText);
-    reply.bulk(scratchText.bytes, scratchText.at, scratchText.byteCount);
-    reply.integer(Math.max(idle, 0));
-    reply.integer(shard.words[entry + Pending.Times]!);
+    replyOwner(reply, shard, entry);
+    // Redis: what has been given back was delivered at no time.
+    reply.integer(idle === Infinity ? -1 : Math.max(idle, 0));
+    replyTimes(reply, shard.words[entry + Pending.Times]!);
     written++;
   }
   reply.endArray(head, most, written);
+}
+
+/** How long ago the pending entry at word `entry` was delivered: for ever, if it has been given back. */
+function idleOf(shard: Shard, entry: number, nowMs: number): number {
+  return isUnowned(shard, entry) ? Infinity : nowMs - deliveredMs(shard, entry);
 }
 
 /** How entries are taken over. */
@@ -200,8 +214,6 @@ interface Claim {
   idsOnly: boolean;
 }
 
-const MANY_TIMES = 2 ** 31 - 1;
-
 /**
  * Gives the entry `id`, which exists, to the consumer named by argument 3 if it has been idle for long enough, and replies
  * with it. There must be room. Whether it did.
@@ -212,7 +224,7 @@ function claimEntry(call: Call, root: number, group: number, id: StreamId, claim
   const found = findInGroup(shard, group, id);
   if (found === 0 && !claim.force) return false;
   if (found !== 0 && claim.idleMs > 0) {
-    if (nowMs - shard.doubles[(found + Pending.DeliveredMs) >> 1]! < claim.idleMs) return false;
+    if (idleOf(shard, found, nowMs) < claim.idleMs) return false;
   }
   // Redis: a consumer that claims nothing is not created.
   if (claim.consumer === 0) {
@@ -220,11 +232,11 @@ function claimEntry(call: Call, root: number, group: number, id: StreamId, claim
   }
   const entry = assignPending(shard, group, claim.consumer, id);
   const { words } = shard;
-  shard.doubles[(entry + Pending.DeliveredMs) >> 1] = claim.deliveredMs;
+  setDelivered(shard, group, entry, claim.deliveredMs);
   // Redis: what is forced counts as delivered once before.
   if (found === 0) words[entry + Pending.Times] = 1;
-  if (claim.times >= 0) words[entry + Pending.Times] = Math.min(claim.times, MANY_TIMES);
-  else if (!claim.idsOnly) words[entry + Pending.Times]!++;
+  if (claim.times >= 0) words[entry + Pending.Times] = Math.min(claim.times, TIMES_MAX);
+  else if (!claim.idsOnly) countDelivery(shard, entry);
   if (claim.idsOnly) replyId(call.reply, id);
   else replyEntryOf(call.reply, shard, root, id);
   return true;
@@ -255,7 +267,9 @@ function xclaimCommand(call: Call): void {
   if (!hasRoomToDeliver(shard, end - 5, name.byteCount)) return reply.error(OUT_OF_MEMORY);
   groupLastId(shard, group, scratchStart);
   if (compareIds(scratchEnd, scratchStart) > 0) setGroupLastId(shard, group, scratchEnd);
-  const bogus = !(claim.deliveredMs >= 0 && claim.deliveredMs <= keyspace.nowMs);
+  // The clock stands at 0 while a journal is run again.
+  const isFuture = claim.deliveredMs > keyspace.nowMs && keyspace.nowMs !== 0;
+  const bogus = !(claim.deliveredMs >= 0) || isFuture;
   if (bogus) claim.deliveredMs = keyspace.nowMs;
   const head = reply.beginSet(end - 5);
   let written = 0;

@@ -2,8 +2,15 @@
 import type { Shard } from '../../memory/shard.ts';
 import { rootOf, ValueType } from '../../store/record.ts';
 import { hasRoomToDeliver, seeConsumer } from '../../store/stream/stream.ts';
-import { consumerPending, findGroup, findInGroup, groupLastId } from '../../structures/stream/groups.ts';
-import { OWN_WORDS, Pending, PendingWalk } from '../../structures/stream/pending-list.ts';
+import {
+  consumerPending,
+  countDelivery,
+  findGroup,
+  findInGroup,
+  groupLastId,
+  setDelivered,
+} from '../../structures/stream/groups.ts';
+import { OWN_WORDS, PendingWalk } from '../../structures/stream/pending-list.ts';
 import { loadId, StreamId } from '../../structures/stream/stream-id.ts';
 import {
   hasBehind,
@@ -18,8 +25,9 @@ import { type Call, Flag, KeyFlag, keysAfter, type Row } from '../row.ts';
 import { readTyped } from '../typed-value.ts';
 import { Operation } from '../waiting.ts';
 import { idArgument, integerArgument, isSymbol, type MutableName, nameArgument } from './arguments.ts';
-import { replyEntryOf, replyId, replyNewEntries } from './entries.ts';
-import { giveNew, type Giving, replyName } from './giving.ts';
+import { readGroupEffect } from './effects.ts';
+import { Allowance, replyEntryOf, replyId, replyNewEntries } from './entries.ts';
+import { claimsOf, giveNew, type Giving, replyName } from './giving.ts';
 import { writeWait } from './waiting.ts';
 
 const ACL = ['stream'];
@@ -47,6 +55,7 @@ export const readRows: readonly Row[] = [
     locksAll: (call) => hasOtherKeys(call, 4),
     summary: 'Returns entries of streams that nobody in a group was given, or waits for some.',
     run: (call) => readCommand(call, true),
+    effect: readGroupEffect,
   },
 ];
 
@@ -59,7 +68,12 @@ class ReadRequest {
   timeoutMs = NaN;
   /** 0: all. */
   countMax = 0;
+  /** Of all streams together; 0: as many as there are. */
+  countTotal = 0;
+  bytesMax = 0;
   noAck = false;
+  /** NaN: nothing is taken over. */
+  claimMs = NaN;
   /** Arguments; 0: none. */
   groupIndex = 0;
   firstKey = 0;
@@ -69,6 +83,9 @@ class ReadRequest {
 }
 
 const scratchRequest = new ReadRequest();
+const scratchAllowance = new Allowance();
+/** Options that have an argument, which may be any word. */
+const WITH_ARGUMENT = ['BLOCK', 'COUNT', 'CLAIM', 'MAXCOUNT', 'MAXSIZE'] as const;
 const scratchStart = new StreamId();
 const scratchId = new StreamId();
 const scratchWalk = new PendingWalk();
@@ -88,7 +105,7 @@ function hasOtherKeys(call: Call, from: number): boolean {
 function streamsIndex(call: Call): number {
   for (let index = 1; index < call.count; index++) {
     if (isWord(call, index, 'STREAMS')) return index;
-    if (isWord(call, index, 'BLOCK') || isWord(call, index, 'COUNT')) index++;
+    if (WITH_ARGUMENT.some((word) => isWord(call, index, word))) index++;
     else if (isWord(call, index, 'GROUP')) index += 2;
   }
   return 0;
@@ -100,7 +117,10 @@ function parseRead(call: Call, isGroup: boolean): ReadRequest | null {
   request.isGroup = isGroup;
   request.timeoutMs = NaN;
   request.countMax = 0;
+  request.countTotal = 0;
+  request.bytesMax = 0;
   request.noAck = false;
+  request.claimMs = NaN;
   request.groupIndex = 0;
   request.firstKey = 0;
   for (let index = 1; index < call.count && request.firstKey === 0;) {
@@ -109,7 +129,9 @@ function parseRead(call: Call, isGroup: boolean): ReadRequest | null {
   }
   if (request.firstKey === 0) call.reply.error(SYNTAX_ERROR);
   else if (isGroup && request.groupIndex === 0) call.reply.error('ERR Missing GROUP option for XREADGROUP');
-  else return request;
+  else if (request.countTotal > 0 && request.countTotal < request.countMax) {
+    call.reply.error('ERR MAXCOUNT must be greater than or equal to COUNT');
+  } else return request;
   return null;
 }
 
@@ -142,7 +164,33 @@ function parseOption(call: Call, request: ReadRequest, index: number): number {
     request.noAck = true;
     return request.isGroup ? index + 1 : refuseOption(call, 'NOACK');
   }
+  if (rest > 0 && isWord(call, index, 'CLAIM')) return parseClaim(call, request, index);
+  if (rest > 0 && isWord(call, index, 'MAXCOUNT')) {
+    request.countTotal = limitArgument(call, index + 1, 'MAXCOUNT');
+    return request.countTotal === 0 ? -1 : index + 2;
+  }
+  if (rest > 0 && isWord(call, index, 'MAXSIZE')) {
+    request.bytesMax = limitArgument(call, index + 1, 'MAXSIZE');
+    return request.bytesMax === 0 ? -1 : index + 2;
+  }
   reply.error(SYNTAX_ERROR);
+  return -1;
+}
+
+/** A number above 0. 0: the error has been replied. */
+function limitArgument(call: Call, index: number, option: string): number {
+  const error = `ERR ${option} must be a positive integer`;
+  const limit = integerArgument(call, index, error);
+  if (limit > 0) return limit;
+  if (limit === limit) call.reply.error(error);
+  return 0;
+}
+
+function parseClaim(call: Call, request: ReadRequest, index: number): number {
+  if (!request.isGroup) return refuseOption(call, 'CLAIM');
+  request.claimMs = integerArgument(call, index + 1, 'ERR min-idle-time is not an integer');
+  if (request.claimMs >= 0) return index + 2;
+  if (request.claimMs < 0) call.reply.error('ERR min-idle-time must be a positive integer');
   return -1;
 }
 
@@ -167,8 +215,13 @@ function readCommand(call: Call, isGroup: boolean): void {
   const { keyCount, firstKey, timeoutMs } = request;
   const head = reply.beginSet(keyCount);
   const empty = reply.at;
+  const allowance = scratchAllowance;
+  allowance.perStream = request.countMax || Infinity;
+  allowance.left = request.countTotal || Infinity;
+  allowance.bytesMax = request.bytesMax || Infinity;
+  allowance.begin(reply);
   let served = 0;
-  for (let i = 0; i < keyCount; i++) {
+  for (let i = 0; i < keyCount && allowance.left > 0; i++) {
     const result = serveStream(call, request, i);
     if (result < 0) {
       reply.at = head;
@@ -185,7 +238,7 @@ function readCommand(call: Call, isGroup: boolean): void {
     type: ValueType.Stream,
     needed: 1,
     operation: isGroup ? Operation.StreamReadGroup : Operation.StreamRead,
-    count: request.countMax || WAIT_COUNT,
+    count: Math.min(request.countMax || WAIT_COUNT, request.countTotal || Infinity),
     destination: 0,
     parameters: writeWait(call, request),
     timeoutMs,
@@ -266,20 +319,22 @@ function serveStream(call: Call, request: ReadRequest, i: number): number {
     group = findGroup(shard, root, nameArgument(call, request.groupIndex, scratchGroup));
     if (isNew) groupLastId(shard, group, start);
   }
-  if ((isNew || !request.isGroup) && !hasBehind(shard, root, start)) return 0;
-  const countMax = request.countMax || Infinity;
+  const allowance = scratchAllowance;
+  const given = { keyspace, key, reply };
+  const claims = isNew ? claimsOf(given, root, group, request, allowance.countMax) : null;
+  const hasClaims = claims !== null && claims.length > 0;
+  if ((isNew || !request.isGroup) && !hasClaims && !hasBehind(shard, root, start)) return 0;
   start.increment();
   if (!request.isGroup) {
     replyName(reply, key);
-    replyNewEntries(reply, shard, root, start, countMax, null);
+    replyNewEntries(reply, shard, root, start, allowance, null);
     return 1;
   }
   const name = nameArgument(call, request.groupIndex + 1, scratchConsumer);
-  const given = { keyspace, key, reply };
-  if (isNew) return giveNew(given, root, group, name, start, countMax, request.noAck) ? 1 : -1;
+  if (isNew) return giveNew(given, root, group, name, start, allowance, request.noAck, claims) ? 1 : -1;
   if (!hasRoomToDeliver(shard, 0, name.byteCount)) return -1;
   replyName(reply, key);
-  replyHistory(given, root, group, seeConsumer(shard, group, name, keyspace.nowMs), start, countMax);
+  replyHistory(given, root, group, seeConsumer(shard, group, name, keyspace.nowMs), start, allowance);
   keyspace.touched(key);
   return 1;
 }
@@ -291,11 +346,11 @@ function replyHistory(
   group: number,
   consumer: number,
   start: StreamId,
-  countMax: number,
+  allowance: Allowance,
 ): void {
   const { shard } = key;
   const list = consumerPending(consumer);
-  const most = Math.min(countMax, shard.words[list + 1]!);
+  const most = Math.min(allowance.countMax, shard.words[list + 1]!);
   const head = reply.beginSet(most);
   let count = 0;
   scratchWalk.start(shard, list, OWN_WORDS, start);
@@ -303,15 +358,19 @@ function replyHistory(
     const word = scratchWalk.next(shard, list, OWN_WORDS);
     if (word === 0) break;
     loadId(shard.words, word, scratchId);
-    if (replyEntryOf(reply, shard, root, scratchId)) {
-      const entry = findInGroup(shard, group, scratchId);
-      shard.doubles[(entry + Pending.DeliveredMs) >> 1] = keyspace.nowMs;
-      shard.words[entry + Pending.Times]!++;
-    } else {
+    const before = reply.at;
+    const isThere = replyEntryOf(reply, shard, root, scratchId);
+    if (!isThere) {
       // Deleted from the stream meanwhile.
       reply.array(2);
       replyId(reply, scratchId);
       reply.nilArray();
+    }
+    if (!allowance.takes(reply, before)) break;
+    if (isThere) {
+      const entry = findInGroup(shard, group, scratchId);
+      setDelivered(shard, group, entry, keyspace.nowMs);
+      countDelivery(shard, entry);
     }
   }
   reply.endArray(head, most, count);

@@ -1,6 +1,7 @@
 /** Streams: entries added, counted, listed, deleted. The rest of the family is in the files it concatenates here. */
 import { Int64, int64ToNumber } from '../../base/int64.ts';
 import { rootOf, ValueType } from '../../store/record.ts';
+import { trimWith } from '../../store/stream/references.ts';
 import { addEntry } from '../../store/stream/stream.ts';
 import { compareIds, StreamId } from '../../structures/stream/stream-id.ts';
 import {
@@ -11,7 +12,6 @@ import {
   setLastId,
   Stream,
   streamLength,
-  trimStream,
   writeStreamId,
 } from '../../structures/stream/stream-log.ts';
 import { fieldBytes } from '../../structures/stream/stream-node.ts';
@@ -27,10 +27,12 @@ import {
   readStream,
   Sequence,
 } from './arguments.ts';
+import { trimEffect } from './effects.ts';
 import { replyId, replyRange } from './entries.ts';
 import { deleteReferencesRows } from './delete-references.ts';
 import { groupRows } from './group.ts';
 import { infoRows } from './info.ts';
+import { nackRows } from './nack.ts';
 import { pendingRows } from './pending.ts';
 import { readRows } from './read.ts';
 import { parseTrimOptions, TrimOptions } from './trim-options.ts';
@@ -50,6 +52,7 @@ const entryRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Appends an entry to a stream, which may be trimmed.',
     run: xaddCommand,
+    effect: trimEffect,
   },
   {
     name: 'XLEN',
@@ -101,6 +104,7 @@ const entryRows: readonly Row[] = [
     tips: NONDETERMINISTIC,
     summary: 'Deletes the oldest entries of a stream.',
     run: xtrimCommand,
+    effect: trimEffect,
   },
   {
     name: 'XSETID',
@@ -116,7 +120,15 @@ const entryRows: readonly Row[] = [
 
 export const streamFamily: Family = {
   group: 'stream',
-  rows: [...entryRows, ...readRows, ...groupRows, ...pendingRows, ...deleteReferencesRows, ...infoRows],
+  rows: [
+    ...entryRows,
+    ...readRows,
+    ...groupRows,
+    ...pendingRows,
+    ...nackRows,
+    ...deleteReferencesRows,
+    ...infoRows,
+  ],
 };
 
 /** Redis: an entry of more bytes does not fit a node. */
@@ -161,7 +173,7 @@ function xaddCommand(call: Call): void {
   if (fieldBytes(fields) > ENTRY_BYTES_MAX) return reply.error('ERR Elements are too large to be stored');
   const root = addEntry(keyspace, key, scratchId, fields);
   if (root === 0) return reply.error(OUT_OF_MEMORY);
-  if (options.hasTrim) trimStream(key.shard, root, options);
+  if (options.hasTrim) trimWith(key.shard, root, options, options.references);
   keyspace.touched(key);
   replyId(reply, scratchId);
 }
@@ -235,7 +247,7 @@ function xtrimCommand(call: Call): void {
   const record = findTyped(call, key, ValueType.Stream);
   if (record < 0) return;
   if (record === 0) return reply.integer(0);
-  const removed = trimStream(key.shard, rootOf(key.shard, record), scratchOptions);
+  const removed = trimWith(key.shard, rootOf(key.shard, record), scratchOptions, scratchOptions.references);
   if (removed > 0) call.keyspace.touched(key);
   reply.integer(removed);
 }

@@ -1,9 +1,11 @@
 /** The options of XADD and XTRIM. */
+import { References } from '../../store/stream/references.ts';
 import { StreamId } from '../../structures/stream/stream-id.ts';
 import type { Trim } from '../../structures/stream/stream-log.ts';
 import { isWord } from '../argument.ts';
 import { SYNTAX_ERROR } from '../replies.ts';
 import type { Call } from '../row.ts';
+import { referencesWord } from './delete-references.ts';
 import { idArgument, integerArgument, isSymbol, newIdArgument, Sequence } from './arguments.ts';
 
 const DEFAULT_NODES = 100;
@@ -19,6 +21,8 @@ export class TrimOptions implements Trim {
   limit = 0;
   isLimitGiven = false;
   noCreate = false;
+  references: References = References.Keep;
+  hasReferences = false;
   /** The id asked for, and what of it is. Invalid: none, it is to be chosen. */
   readonly id = new StreamId();
   sequence = Sequence.Invalid;
@@ -31,6 +35,8 @@ export class TrimOptions implements Trim {
     this.limit = 0;
     this.isLimitGiven = false;
     this.noCreate = false;
+    this.references = References.Keep;
+    this.hasReferences = false;
     this.sequence = Sequence.Invalid;
   }
 
@@ -67,6 +73,15 @@ export class TrimOptions implements Trim {
     return false;
   }
 
+  /** Reads KEEPREF, DELREF or ACKED. False: it is another word, or the second of these. */
+  readReferences(call: Call, index: number): boolean {
+    const references = this.hasReferences ? null : referencesWord(call, index);
+    if (references === null) return false;
+    this.references = references;
+    this.hasReferences = true;
+    return true;
+  }
+
   /** The error in how the options go together, or ''. Sets the limit where none is given. */
   check(isAdd: boolean, nodeEntries: number): string {
     if (this.limit !== 0 && !this.hasTrim) {
@@ -99,6 +114,7 @@ export function parseTrimOptions(call: Call, isAdd: boolean, into: TrimOptions):
     } else if (hasMore && isWord(call, index, 'LIMIT')) {
       if (!into.readLimit(call, ++index)) return -1;
     } else if (isAdd && isWord(call, index, 'NOMKSTREAM')) into.noCreate = true;
+    else if (into.readReferences(call, index)) continue;
     else if (isAdd) {
       into.sequence = newIdArgument(call, index, into.id);
       if (into.sequence === Sequence.Invalid) return -1;

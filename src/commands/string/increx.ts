@@ -10,6 +10,7 @@ import {
 import { KEEP_EXPIRY } from '../../store/keyspace.ts';
 import { Encoding, expiryAtMs } from '../../store/record.ts';
 import { isWord, parseInt64Argument, parseLongDoubleArgument } from '../argument.ts';
+import { stringOfKey } from '../effect.ts';
 import { ExpiryOption, hasPassed, takesTime } from '../expiry-argument.ts';
 import { NOT_A_FLOAT, NOT_AN_INTEGER, OUT_OF_MEMORY, SYNTAX_ERROR } from '../replies.ts';
 import { type Call, Flag, key, KeyFlag, type Row } from '../row.ts';
@@ -27,6 +28,7 @@ export const increxRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update)],
     summary: 'Adds to the number at a key within bounds, and sets its expiry.',
     run: increxCommand,
+    effect: stringOfKey,
   },
 ];
 

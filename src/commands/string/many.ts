@@ -5,6 +5,7 @@
 import { parseInteger } from '../../base/number.ts';
 import { recordType, valueAt, valueBytes, ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
+import { type EffectSink, putStringOrDelete, ReplyScan } from '../effect.ts';
 import { hasPassed } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY, wrongArity } from '../replies.ts';
 import { type Call, countedKeys, Flag, key, KeyFlag, type Row } from '../row.ts';
@@ -53,6 +54,7 @@ export const manyRows: readonly Row[] = [
     tips: ['REQUEST_POLICY:MULTI_SHARD', 'RESPONSE_POLICY:ALL_SUCCEEDED'],
     summary: 'Sets several keys with one expiry, on a condition if wanted.',
     run: msetexCommand,
+    effect: msetexEffect,
   },
 ];
 
@@ -110,6 +112,12 @@ function msetexCommand(call: Call): void {
   if (whenMs > 0 && hasPassed(call, whenMs)) removePairs(call, 2, end);
   else if (!putPairs(call, 2, end, whenMs)) return reply.error(OUT_OF_MEMORY);
   reply.integer(1);
+}
+
+function msetexEffect(call: Call, out: EffectSink): void {
+  if (new ReplyScan(call).integer() !== 1) return;
+  const end = 2 + Number(call.text(1)) * 2;
+  for (let index = 2; index < end; index += 2) putStringOrDelete(call, index, out);
 }
 
 /** How many of the keys at arguments `from`, `from` + 2 and so on before `end` exist. */

@@ -26,6 +26,7 @@ import {
 } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
 import { parseInt64Argument, parseLongDoubleArgument } from '../argument.ts';
+import { stringOfKey } from '../effect.ts';
 import {
   NAN_OR_INFINITY,
   NOT_A_FLOAT,
@@ -91,6 +92,7 @@ export const numberRows: readonly Row[] = [
     keys: KEYS,
     summary: 'Adds to the floating-point number at a key.',
     run: incrbyfloatCommand,
+    effect: stringOfKey,
   },
 ];
 

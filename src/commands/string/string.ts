@@ -4,6 +4,7 @@
  */
 import { expiryAtMs, recordType, ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
+import { deletionOfKey, expiryOfKey, plainOrStringOfKey, stringOfKey } from '../effect.ts';
 import { ExpiryOption, hasPassed, parseExpiry, takesTime } from '../expiry-argument.ts';
 import { OUT_OF_MEMORY, wrongArity, WRONG_TYPE } from '../replies.ts';
 import { type Call, type Family, Flag, key, KeyFlag, type Row } from '../row.ts';
@@ -46,6 +47,7 @@ const singleRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update | KeyFlag.VariableFlags)],
     summary: 'Sets a key to a string, on a condition and with an expiry if wanted.',
     run: setCommand,
+    effect: plainOrStringOfKey,
   },
   {
     name: 'SETNX',
@@ -68,6 +70,7 @@ const singleRows: readonly Row[] = [
     summary: 'Sets a key with an expiry in seconds.',
     deprecated: true,
     run: setexCommand,
+    effect: stringOfKey,
   },
   {
     name: 'PSETEX',
@@ -79,6 +82,7 @@ const singleRows: readonly Row[] = [
     summary: 'Sets a key with an expiry in milliseconds.',
     deprecated: true,
     run: psetexCommand,
+    effect: stringOfKey,
   },
   {
     name: 'GETSET',
@@ -100,6 +104,7 @@ const singleRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete)],
     summary: 'Returns the string at a key and removes the key.',
     run: getdelCommand,
+    effect: deletionOfKey,
   },
   {
     name: 'GETEX',
@@ -110,6 +115,7 @@ const singleRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Update)],
     summary: 'Returns the string at a key and changes its expiry.',
     run: getexCommand,
+    effect: expiryOfKey,
   },
   {
     name: 'DIGEST',
@@ -130,6 +136,7 @@ const singleRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Delete)],
     summary: 'Removes a key if its string or the digest of it is, or is not, the one given.',
     run: delexCommand,
+    effect: deletionOfKey,
   },
   {
     name: 'DELIFEQ',
@@ -140,6 +147,7 @@ const singleRows: readonly Row[] = [
     keys: [key(1, KeyFlag.ReadWrite | KeyFlag.Access | KeyFlag.Delete)],
     summary: 'Removes a key if its string is the one given.',
     run: delifeqCommand,
+    effect: deletionOfKey,
   },
 ];
 

@@ -15,6 +15,7 @@ import {
   consumerCount,
   consumerPending,
   consumerPendingCount,
+  deliveredMs,
   entriesRead,
   groupAt,
   groupCount,
@@ -25,6 +26,8 @@ import {
   pointAtGroupName,
   seenMs,
   UNKNOWN_READ,
+  isUnowned,
+  unownedCount,
 } from '../../structures/stream/groups.ts';
 import { OWN_WORDS, Pending, PendingWalk } from '../../structures/stream/pending-list.ts';
 import { loadId, StreamId } from '../../structures/stream/stream-id.ts';
@@ -146,22 +149,62 @@ function writeGroup(out: RdbOutput, shard: Shard, group: number): void {
     if (word === 0) break;
     loadId(shard.words, word, scratchId);
     out.rawId(scratchId);
-    out.time(shard.doubles[(word + Pending.DeliveredMs) >> 1]!);
+    out.time(deliveredMs(shard, word));
     out.length(shard.words[word + Pending.Times]! >>> 0);
   }
-  const consumers = consumerCount(shard, group);
-  out.length(consumers);
-  for (let index = 0; index < consumers; index++) writeConsumer(out, shard, consumerAt(shard, group, index));
+  writeConsumers(out, shard, group);
 }
 
-function writeConsumer(out: RdbOutput, shard: Shard, consumer: number): void {
+/**
+ * The consumers of a group. These formats know no entries that belong to nobody, which consumers have given back: they are
+ * written as those of a consumer without a name, delivered at 0, so that whoever claims next has them all the same.
+ */
+function writeConsumers(out: RdbOutput, shard: Shard, group: number): void {
+  const count = consumerCount(shard, group);
+  const unowned = unownedCount(shard, group);
+  const isFirstNameless = count > 0 && isNameless(shard, consumerAt(shard, group, 0));
+  const hasOneMore = unowned > 0 && !isFirstNameless;
+  out.length(count + (hasOneMore ? 1 : 0));
+  if (hasOneMore) {
+    out.text(scratchField.bytes, scratchField.at, 0);
+    out.time(0);
+    if (streamTypeOf(out.version) === RdbType.Stream3) out.time(0);
+    out.length(unowned);
+    writeUnowned(out, shard, group);
+  }
+  for (let index = 0; index < count; index++) {
+    const more = index === 0 && isFirstNameless ? unowned : 0;
+    writeConsumer(out, shard, consumerAt(shard, group, index), more);
+    if (more > 0) writeUnowned(out, shard, group);
+  }
+}
+
+function isNameless(shard: Shard, consumer: number): boolean {
+  pointAtConsumerName(shard, consumer, scratchField);
+  return scratchField.byteCount === 0;
+}
+
+function writeUnowned(out: RdbOutput, shard: Shard, group: number): void {
+  const list = groupPending(group);
+  scratchWalk.start(shard, list, Pending.Words, scratchZero);
+  for (;;) {
+    const word = scratchWalk.next(shard, list, Pending.Words);
+    if (word === 0) return;
+    if (!isUnowned(shard, word)) continue;
+    loadId(shard.words, word, scratchId);
+    out.rawId(scratchId);
+  }
+}
+
+/** A consumer and its entries, behind which `more` are to be written. */
+function writeConsumer(out: RdbOutput, shard: Shard, consumer: number, more: number): void {
   const text = scratchField;
   pointAtConsumerName(shard, consumer, text);
   out.text(text.bytes, text.at, text.byteCount);
   out.time(seenMs(shard, consumer));
   if (streamTypeOf(out.version) === RdbType.Stream3) out.time(seenMs(shard, consumer));
   const list = consumerPending(consumer);
-  out.length(consumerPendingCount(shard, consumer));
+  out.length(consumerPendingCount(shard, consumer) + more);
   scratchWalk.start(shard, list, OWN_WORDS, scratchZero);
   for (;;) {
     const word = scratchWalk.next(shard, list, OWN_WORDS);

@@ -14,14 +14,12 @@ import { ListBuilder } from '../../store/list/builder.ts';
 import {
   Encoding,
   RecordFlag,
-  recordFlags,
   ROOT_BYTES,
   valueAt,
   ValueType,
   writeExpiryAtMs,
   writeRoot,
 } from '../../store/record.ts';
-import { reshapeRecord } from '../../store/record-room.ts';
 import { Added } from '../../store/set/set.ts';
 import { SetBuilder } from '../../store/set/builder.ts';
 import { SortedSetBuilder } from '../../store/sorted-set/builder.ts';
@@ -61,7 +59,8 @@ const FIELD_TIME_MAX = 2 ** 48 - 2;
 /** Whoever builds a collection. */
 interface Builder {
   readonly count: number;
-  finish(key: Key): Status;
+  /** `flags`: optional fields that its record is to have. */
+  finish(key: Key, flags: number): Status;
   abandon(): void;
 }
 
@@ -81,6 +80,7 @@ export class ValueLoader {
   private input!: RdbInput;
   private key!: Key;
   private isOutOfMemory = false;
+  private flags = 0;
   /** When the fields of the hash that comes next expire, in the order of the fields, as an aux field has said; or null. */
   fieldTimes: TextSlot | null = null;
 
@@ -96,16 +96,13 @@ export class ValueLoader {
     if (type === RdbType.String) return this.loadString(input, key, whenMs);
     this.input = input;
     this.key = key;
+    // With room for the time: once the value has taken the place of the old one it is too late to find that there is none.
+    this.flags = whenMs === 0 ? 0 : RecordFlag.Expiry;
     const loaded = this.loadCollection(type);
     this.text.release();
     this.field.release();
-    if (loaded !== Loaded.Yes || whenMs === 0) return loaded;
-    if (!reshapeRecord(key, recordFlags(key.shard, key.record) | RecordFlag.Expiry)) {
-      this.keyspace.dropRecord(key);
-      return Loaded.OutOfMemory;
-    }
-    writeExpiryAtMs(key.shard, key.record, whenMs);
-    return Loaded.Yes;
+    if (loaded === Loaded.Yes && whenMs !== 0) writeExpiryAtMs(key.shard, key.record, whenMs);
+    return loaded;
   }
 
   /** Hot. */
@@ -189,7 +186,7 @@ export class ValueLoader {
       read.call(this, type);
       if (this.isOutOfMemory) return Loaded.OutOfMemory;
       if (builder.count === 0) return Loaded.Empty;
-      isDone = builder.finish(this.key) === Status.Ok;
+      isDone = builder.finish(this.key, this.flags) === Status.Ok;
       return isDone ? Loaded.Yes : Loaded.OutOfMemory;
     } finally {
       if (!isDone) builder.abandon();
@@ -203,7 +200,7 @@ export class ValueLoader {
     if (version === 0) failUnknown(input, type);
     const root = this.stream.load(keyspace, shard, input, version);
     if (root === 0) return Loaded.OutOfMemory;
-    const record = keyspace.prepareRecord(key, 0, ValueType.Stream, Encoding.StreamLog, ROOT_BYTES);
+    const record = keyspace.prepareRecord(key, this.flags, ValueType.Stream, Encoding.StreamLog, ROOT_BYTES);
     if (record !== 0) {
       writeRoot(shard, record, root);
       if (keyspace.enterRecord(key, record) === Status.Ok) return Loaded.Yes;

@@ -4,7 +4,6 @@
  */
 import { CommandSets } from '../../commands/acl/command-sets.ts';
 import type { SetUserRequest } from '../../commands/acl/acl.ts';
-import { hasSpaces } from '../../commands/acl/selector.ts';
 import { mergeSelectorWords, User } from '../../commands/acl/user.ts';
 import {
   DEFAULT_USER,
@@ -19,6 +18,7 @@ import type { Config } from '../config/config.ts';
 import { log } from '../log.ts';
 import type { Mesh } from '../mesh.ts';
 import { readAclFile, writeAclFile } from './acl-file.ts';
+import { changeUser, utf8 } from './change-user.ts';
 
 const NO_FILE =
   'ERR This Redis instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER ' +
@@ -101,16 +101,11 @@ export class UserKeeper {
     await this.assignEverywhere({ set: set.map((user) => this.users.textOf(user)), removed, closed });
   }
 
-  private async setUser({ name, words }: SetUserRequest): Promise<string> {
-    if (hasSpaces(name)) return "ERR Usernames can't contain spaces or null characters";
-    const merged = mergeSelectorWords(words);
-    if ('unmatched' in merged)
-      return `ERR Unmatched parenthesis in acl selector starting at '${utf8(merged.unmatched)}'.`;
-    const user = this.users.get(name)?.clone() ?? new User(name, this.newUsersHaveAllChannels);
-    const error = user.applyAll(merged.rules, this.users.sets);
-    if (error !== null) return `ERR Error in ACL SETUSER modifier '${utf8(error.rule)}': ${error.reason}`;
-    this.users.put(user);
-    await this.assign([user]);
+  private async setUser(request: SetUserRequest): Promise<string> {
+    const outcome = changeUser(this.users, request, this.newUsersHaveAllChannels);
+    if (typeof outcome === 'string') return outcome;
+    this.users.put(outcome);
+    await this.assign([outcome]);
     return '';
   }
 
@@ -175,9 +170,4 @@ export class UserKeeper {
 
 function isSame(a: UserText | undefined, b: UserText): boolean {
   return a !== undefined && a.rules.join(' ') === b.rules.join(' ');
-}
-
-/** Text that is kept as a character for each byte, as what it is. */
-function utf8(text: string): string {
-  return Buffer.from(text, 'latin1').toString();
 }

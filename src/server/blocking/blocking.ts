@@ -14,7 +14,7 @@ import { serveWait, waitEffect } from '../../commands/serve-wait.ts';
 import { isStreamWaitOver } from '../../commands/stream/waiting.ts';
 import type { ServedWait } from '../../commands/waiting.ts';
 import type { BlockRequest } from '../../commands/row.ts';
-import type { Journal } from '../journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Notices } from '../pubsub/notices.ts';
 import type { ParkableClient } from '../parkable-client.ts';
 import type { BlockedClients } from './blocked-clients.ts';

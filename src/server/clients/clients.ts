@@ -104,7 +104,8 @@ export class ClientPause {
   /** What clients have asked for. */
   private untilMs = 0;
   private all = false;
-  private isStopped = false;
+  /** How often `stop` was called without `resume`: a reload may end while the server's last snapshot is taken. */
+  private stopCount = 0;
 
   constructor(state: { untilMs: number; all: boolean }) {
     this.state = state;
@@ -118,17 +119,21 @@ export class ClientPause {
     this.wake();
   }
 
-  /** Lets no client's command run, whatever pauses there are, until `resume`: the data stay as they are. */
+  /** Lets no client's command run, whatever pauses there are, until as many calls of `resume`: the data stay as they are. */
   stop(): void {
-    this.isStopped = true;
+    this.stopCount++;
     this.apply();
   }
 
   /** Ends what `stop` has begun. Must not be called while a command runs. */
   resume(): void {
-    this.isStopped = false;
+    this.stopCount--;
     if (this.untilMs > Date.now()) this.apply();
     else this.end();
+  }
+
+  private get isStopped(): boolean {
+    return this.stopCount > 0;
   }
 
   private apply(): void {

@@ -75,6 +75,9 @@ export abstract class Connection implements ParkableClient {
   noEvict = false;
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
   closed = false;
+  /** What it is sent is kept until a record is durable (server/journal/recording.ts). */
+  isHeld = false;
+  heldNumber = 0;
   /** The input must wait: the client is parked, or held back by CLIENT PAUSE. */
   waiting = false;
   blocked = false;
@@ -218,6 +221,7 @@ export abstract class Connection implements ParkableClient {
     deliveries.served = this;
     const position = this.runServed(input, at, end, moved);
     deliveries.served = null;
+    this.engine.recording?.served(this);
     if (this.engine.pubsub.hasPublished) this.engine.pubsub.published(this);
     if (this.mustStop) outbox.flushWith(this);
     else outbox.finish(this, keyspace.nowMs);
@@ -228,6 +232,7 @@ export abstract class Connection implements ParkableClient {
     const { outbox } = this.engine;
     let position = this.readRequests(input, at, end, moved);
     while (this.engine.dispatcher.reply.at >= FLUSH_BYTES) {
+      this.engine.recording?.served(this);
       outbox.flushWith(this);
       if (this.mustStop) return position;
       position = this.readRequests(input, position, end, true);
@@ -285,12 +290,27 @@ export abstract class Connection implements ParkableClient {
     keyspace.counters[Counter.NetOutputBytes]! += to - from;
     keyspace.counters[Counter.WritesProcessed]!++;
     if (this.closed) return true;
+    if (this.isHeld) return this.keepHeld(reply, from, to);
     const taken = this.backlog.byteCount === 0 ? this.socket.write(reply.bytes.u8, from, to - from) : 0;
     // The client has reset the connection. Bun need not tell of that again when the socket is paused.
     if (taken < 0) this.terminate();
     if (this.closed || taken === to - from) return true;
     this.keepOutput(reply, from + taken, to);
     return false;
+  }
+
+  /** The socket need not rest meanwhile: that is over soon, and what it brings is kept. */
+  private keepHeld(reply: RespWriter, from: number, to: number): false {
+    this.backlog.append(reply.take(from, to));
+    return false;
+  }
+
+  releaseOutput(): void {
+    if (this.backlog.byteCount === 0) return;
+    this.drain();
+    if (this.closed || this.backlog.byteCount === 0) return;
+    this.socket.pause();
+    this.checkOutputLimits(Date.now());
   }
 
   private keepOutput(reply: RespWriter, from: number, to: number): void {
@@ -457,7 +477,7 @@ export abstract class Connection implements ParkableClient {
   /** The socket can take output again. */
   drain(): void {
     // Bun also calls this for sockets that were never full.
-    if (this.backlog.byteCount === 0) return;
+    if (this.backlog.byteCount === 0 || this.isHeld) return;
     this.lastActiveMs = Date.now();
     const sent = this.backlog.send(
       (bytes, at, byteCount) => this.socket.write(bytes, at, byteCount),
@@ -508,6 +528,7 @@ export abstract class Connection implements ParkableClient {
         write(reply);
         if (reply.errorCount !== errors) this.engine.dispatcher.countError();
         if (isSilent) reply.at = start;
+        this.engine.recording?.servedByOthers(this);
         outbox.flushWith(this);
         this.release();
       },

@@ -32,13 +32,6 @@ export async function setConfig(
       );
     }
   }
-  if (outcome.changed.appendonly === 'yes') {
-    outcome.undo();
-    return (
-      "ERR CONFIG SET failed (possibly related to argument 'appendonly') - this build has no append-only file: " +
-      'nothing would be kept'
-    );
-  }
   for (const name of Object.keys(outcome.changed)) {
     if (!config.isActedOn(name))
       log.warn(`CONFIG SET ${name}: taken and reported, but without effect in this build`);

@@ -10,6 +10,8 @@
  * What is above the limit because the limit was lowered goes bit by bit: a command evicts twice what it adds itself, and
  * for some time more (maxmemory-eviction-tenacity), and the rest is left to the duty.
  */
+import type { Command } from '../../commands/registry.ts';
+import type { Call } from '../../commands/row.ts';
 import { Control, type ControlBlock, Counter } from '../../memory/control.ts';
 import { Evicted, type Evictor } from '../../store/eviction/evictor.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
@@ -65,6 +67,15 @@ export class MemoryGuard {
     const share = limitBytes === 0 ? Infinity : (limitBytes * STEP_SHARE) / this.control.workerCount;
     this.stepBytes = Math.min(Math.max(Math.floor(share), STEP_BYTES_MIN), STEP_BYTES_MAX);
     this.restBytes = 0;
+  }
+
+  /** Renews `isFull` for the request in `call`, whose command may make the data grow. The caller holds no lock. */
+  admitRequest({ args, count }: Pick<Call, 'args' | 'count'>, command: Command): void {
+    const last = (count - 1) * 2;
+    const byteCount = args[last]! + args[last + 1]! - args[0]!;
+    // One read may bring thousands of requests that each make half a gigabyte of fifty bytes.
+    if (command.grows) this.check(byteCount);
+    else this.admit(byteCount);
   }
 
   /** Must be called, with no lock held, before a command that may grow the data: its request has so many bytes. Hot. */

@@ -6,6 +6,7 @@ import { CommandCounter, Control, Counter } from '../../memory/control.ts';
 import { ErrorCounts } from '../../memory/error-counts.ts';
 import { fieldExpiryCount } from '../../store/counts.ts';
 import { Subject } from '../../store/audience.ts';
+import { appendOnlyFields, appendOnlySizes } from './info-append-only.ts';
 import type { Engine } from '../engine.ts';
 import { percentileUs } from './command-times.ts';
 import type { Fields } from './fields.ts';
@@ -76,18 +77,10 @@ export function persistenceSection(engine: Engine): Fields {
   return [
     ...loadingFields(engine),
     ...snapshotFields(engine),
-    ['aof_enabled', 0],
-    ['aof_rewrite_in_progress', 0],
-    ['aof_rewrite_scheduled', 0],
-    ['aof_last_rewrite_time_sec', -1],
-    ['aof_current_rewrite_time_sec', -1],
-    ['aof_last_bgrewrite_status', 'ok'],
-    ['aof_rewrites', 0],
-    ['aof_rewrites_consecutive_failures', 0],
-    ['aof_last_write_status', 'ok'],
-    ['aof_last_cow_size', 0],
+    ...appendOnlyFields(engine.journal),
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
+    ...appendOnlySizes(engine.journal),
   ];
 }
 

@@ -6,6 +6,7 @@ import { Save } from '../../memory/save-board.ts';
 import { newestSnapshot } from '../../persist/file-name.ts';
 import { clearShard } from '../../store/clearing.ts';
 import type { ReloadRequest } from '../../commands/server/debug-reload.ts';
+import type { AppendOnly } from '../journal/append-only.ts';
 import { log } from '../log.ts';
 import type { Keeper } from './keeper.ts';
 import { FileLoader } from './loading.ts';
@@ -15,7 +16,10 @@ export class Data {
   private readonly keeper: Keeper;
   private readonly snapshots: Snapshots;
 
-  constructor(keeper: Keeper, snapshots: Snapshots) {
+  private readonly appendOnly: AppendOnly;
+
+  constructor(keeper: Keeper, snapshots: Snapshots, appendOnly: AppendOnly) {
+    this.appendOnly = appendOnly;
     this.keeper = keeper;
     this.snapshots = snapshots;
     keeper.mesh.on('keeper.load', () => this.loadAtStart());
@@ -25,11 +29,19 @@ export class Data {
   /** Loads what there is. Throws with a text for people: the server must not start with other data than it had. */
   private async loadAtStart(): Promise<void> {
     const { control } = this.keeper;
-    await this.loadSnapshot();
+    await this.snapshots.exclude(() => this.loadData());
+    if (this.appendOnly.isWanted) await this.appendOnly.begin();
     Atomics.store(control.words, Control.Loading, 0);
     await this.keeper.askWorkers('state.renew', null);
     this.snapshots.start();
     this.warnOfFolder();
+  }
+
+  /** Redis: where there is to be an append-only file that is the data, also where there is a snapshot beside it. */
+  private async loadData(): Promise<void> {
+    if (!this.appendOnly.isWanted) return this.loadSnapshot();
+    await this.appendOnly.load();
+    this.snapshots.forgetChanges();
   }
 
   /** DEBUG RELOAD. Returns '' or what to answer; clients wait meanwhile. */
@@ -39,8 +51,10 @@ export class Data {
     try {
       const problem = isSaving ? await this.snapshots.saveNow() : '';
       if (problem !== '') return problem;
-      if (isFlushing) this.flush();
-      await this.loadSnapshot(isMerging);
+      await this.snapshots.exclude(() => {
+        if (isFlushing) this.flush();
+        return this.loadSnapshot(isMerging);
+      });
       log.warn('DB reloaded by DEBUG RELOAD');
       return '';
     } catch (error) {

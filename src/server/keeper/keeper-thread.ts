@@ -3,6 +3,7 @@
  * snapshots, drains the journal, feeds replicas. It maps the shards and may take their locks like a worker, has no sockets
  * and no clients, and no worker ever waits for it while holding a lock.
  */
+import { AppendOnly } from '../journal/append-only.ts';
 import { log, setLog } from '../log.ts';
 import type { Port } from '../mesh.ts';
 import { Data } from './data.ts';
@@ -27,7 +28,8 @@ export function startKeeper(start: KeeperStart, main: Port): void {
     log.error('fatal error in the keeper', error);
     process.exit(1);
   });
-  void new Data(keeper, new Snapshots(keeper));
+  const snapshots = new Snapshots(keeper);
+  void new Data(keeper, snapshots, new AppendOnly(keeper, snapshots, start.setup.journal));
   keeper.connect(start.workers, main);
   for (const port of start.workers) port.start();
 }

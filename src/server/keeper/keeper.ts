@@ -5,6 +5,7 @@ import { SaveBoard } from '../../memory/save-board.ts';
 import { Shard } from '../../memory/shard.ts';
 import { Keyspace } from '../../store/keyspace.ts';
 import { Config, type ConfigJson } from '../config/config.ts';
+import type { JournalMemories } from '../journal/append-only.ts';
 import { Mesh, type Port } from '../mesh.ts';
 import type { PreservedChunk } from './preserved-records.ts';
 
@@ -16,6 +17,8 @@ export interface KeeperSetup {
   readonly shardHeads: SharedArrayBuffer;
   readonly hashKey: HashKey;
   readonly config: ConfigJson;
+  /** State of the journal and the rings of all workers. */
+  readonly journal: JournalMemories;
   /** Random identity of this run of the server. */
   readonly runId: string;
 }

@@ -47,6 +47,8 @@ export class FileLoader {
   emptyCount = 0;
   /** What is in the file behind the snapshot; for the append-only file. */
   rest: Buffer = Buffer.alloc(0);
+  /** Where in the file that begins. */
+  restAt = 0;
   private readonly keeper: Keeper;
   private readonly options: LoadOptions;
   private readonly underWay: Set<Promise<void>>[];
@@ -102,6 +104,7 @@ export class FileLoader {
           break;
         case Part.End:
           this.rest = Buffer.from(scanner.rest);
+          this.restAt = scanner.bytesRead - this.rest.length;
           return;
         default:
       }

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { Cron } from 'croner';
-import { Save, SaveSum } from '../../memory/save-board.ts';
+import { Cancel, Save, SaveSum } from '../../memory/save-board.ts';
 import { snapshotName } from '../../persist/file-name.ts';
 import { SnapshotFile } from '../../persist/snapshot-file.ts';
 import type { BackgroundSaveRequest, SaveAnswer } from '../../commands/server/persistence.ts';
@@ -139,12 +139,20 @@ export class Snapshots {
   }
 
   /** Takes a snapshot for another purpose, once none is under way. Throws when it fails; the file is the caller's then. */
-  async takeFor(request: SnapshotRequest): Promise<void> {
+  takeFor(request: SnapshotRequest): Promise<void> {
+    return this.exclude(() => new Snapshot(this.keeper, request).take());
+  }
+
+  /**
+   * Does what no snapshot may be taken beside, once none is under way: of data half removed, or half loaded, it would be
+   * taken for a whole one.
+   */
+  async exclude(work: () => Promise<void>): Promise<void> {
     while (this.running !== null) await this.running;
-    const taking = new Snapshot(this.keeper, request).take();
-    this.running = taking.catch(() => {});
+    const working = work();
+    this.running = working.catch(() => {});
     try {
-      await taking;
+      await working;
     } finally {
       this.running = null;
     }
@@ -152,8 +160,10 @@ export class Snapshots {
 
   /** All data were removed. Redis: where there are save points, the file is to say so at once. */
   private saveFlushed(): void {
-    // One under way begins anew by itself.
-    if (this.savePoints.length > 0 && this.running === null) void this.begin();
+    if (this.savePoints.length === 0) return;
+    // One under way begins anew by itself, unless it had seen everything by then and is only being finished.
+    if (this.running === null) void this.begin();
+    else if (this.keeper.board.get(Save.Cancelled) !== Cancel.Flushed) this.isScheduled = true;
   }
 
   /**

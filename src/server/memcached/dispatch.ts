@@ -256,8 +256,10 @@ export class MemcachedDispatcher implements MemcachedCall {
         unlockShard(shard);
         continue;
       }
+      const { changes } = keyspace;
       try {
         handler(this);
+        if (keyspace.changes !== changes) this.dispatcher.journal.appendItem(key);
       } catch (error) {
         unlockShard(shard);
         this.failed(error);
@@ -319,6 +321,7 @@ export class MemcachedDispatcher implements MemcachedCall {
     try {
       const database = this.keyspace.physicalDatabase(0);
       this.keyspace.onFlush(true, database);
+      this.dispatcher.journal.appendFlush(database);
       for (const shard of this.keyspace.shards) clearDatabase(this.keyspace, shard, database, this.key);
       this.keyspace.onFlush(false, database);
     } finally {

@@ -2,6 +2,8 @@
 import type { Socket } from 'bun';
 
 const IO_ERROR = 'IOERR error or timeout';
+/** No line of an answer is longer: whoever sends more without an end is no such server. */
+const LINE_CHARACTERS_MAX = 64 << 10;
 const WRITE_ERROR = `${IO_ERROR} writing to target instance`;
 
 /** The text of an error reply: the target could not be reached, or did not answer in time. */
@@ -55,6 +57,7 @@ export class Target {
   private receive(bytes: Uint8Array): void {
     const parts = (this.partial + Buffer.from(bytes).toString('latin1')).split('\r\n');
     this.partial = parts.pop()!;
+    if (this.partial.length > LINE_CHARACTERS_MAX) this.close();
     this.lines.push(...parts);
     this.wake();
   }

@@ -1,5 +1,5 @@
 /**
- * Notices commands that take long, for SLOWLOG and LATENCY, without a clock reading per command: one costs about 45 ns,
+ * Notices commands that take long, for SLOWLOG, COMMANDLOG and LATENCY, without a clock reading per command: one costs about 45 ns,
  * and a GET in a pipeline 300.
  *
  * The clock is read once per batch of requests (at most 32 of a read), and after each command that can take long at
@@ -12,6 +12,7 @@
  * noticed: that other command is.
  */
 import { type Call, Flag } from '../../commands/row.ts';
+import type { CommandLogKind } from '../../commands/server/command-log.ts';
 import type { Command } from '../../commands/registry.ts';
 import type { LatencyEvents } from './latency-events.ts';
 import type { SlowClient, SlowLog } from './slow-log.ts';
@@ -26,6 +27,10 @@ export const enum Watching {
 
 /** A request or a reply from this many bytes on takes time whatever the command. */
 const BULKY_BYTES = 16384;
+/** The head of a request, which its arguments do not count: `*`, their number, `$` and the length of the first. */
+const HEAD_BYTES_MAX = 32;
+/** What stands around an argument, and its share of the head of the request. */
+const FRAME_BYTES_MAX = 32;
 /** With a lower threshold every command is timed. */
 const SUSPECTS_FROM_US = 1000;
 
@@ -36,26 +41,27 @@ export function isBulky({ args, count, reply }: Call, replyStart: number): boole
   return requestBytes >= BULKY_BYTES || reply.at - replyStart >= BULKY_BYTES;
 }
 
+export type CommandLogs = Readonly<Record<CommandLogKind, SlowLog>>;
+
 export class CommandWatch {
-  private readonly slowLog: SlowLog;
+  private readonly logs: CommandLogs;
   private readonly latency: LatencyEvents;
-  /** Commands that take so long are logged; negative: none. */
-  private thresholdUs = -1;
   private readAtMs = 0;
 
-  constructor(slowLog: SlowLog, latency: LatencyEvents) {
-    this.slowLog = slowLog;
+  constructor(logs: CommandLogs, latency: LatencyEvents) {
+    this.logs = logs;
     this.latency = latency;
   }
 
-  /** Takes the thresholds over. Returns what must be watched for them. */
-  configure(thresholdUs: number, slowLogLengthMax: number, latencyMs: number): Watching {
-    this.thresholdUs = thresholdUs;
-    this.slowLog.lengthMax = slowLogLengthMax;
-    this.slowLog.trim();
+  /** Takes the threshold over; those of the logs are set. Returns what must be watched for all of them. */
+  configure(latencyMs: number): Watching {
+    const { logs } = this;
     this.latency.thresholdMs = latencyMs;
-    if (latencyMs > 0 || (thresholdUs >= 0 && thresholdUs < SUSPECTS_FROM_US)) return Watching.Everything;
-    return thresholdUs < 0 ? Watching.Nothing : Watching.Suspects;
+    const slow = logs.slow.threshold;
+    const sizes = [logs['large-request'].threshold, logs['large-reply'].threshold];
+    if (latencyMs > 0 || isBelow(slow, SUSPECTS_FROM_US)) return Watching.Everything;
+    if (sizes.some((size) => isBelow(size, BULKY_BYTES + HEAD_BYTES_MAX))) return Watching.Everything;
+    return slow < 0 && sizes.every((size) => size < 0) ? Watching.Nothing : Watching.Suspects;
   }
 
   /** Requests are about to be run. */
@@ -63,16 +69,44 @@ export class CommandWatch {
     this.readAtMs = performance.now();
   }
 
-  /** `command` has been run by `call`. */
-  look(call: Call, command: Command, client: SlowClient): void {
+  /** `command` has been run by `call`; its reply begins at `replyStart`. */
+  look(call: Call, command: Command, client: SlowClient, replyStart: number): void {
     const nowMs = performance.now();
     const elapsedMs = nowMs - this.readAtMs;
     this.readAtMs = nowMs;
-    const elapsedUs = elapsedMs * 1000;
-    if (this.thresholdUs >= 0 && elapsedUs >= this.thresholdUs && (command.flags & Flag.SkipSlowlog) === 0) {
-      this.slowLog.add(call, command, client, elapsedUs);
+    if ((command.flags & Flag.SkipSlowlog) === 0) {
+      const { slow, 'large-request': request, 'large-reply': reply } = this.logs;
+      const elapsedUs = elapsedMs * 1000;
+      const replyBytes = call.reply.at - replyStart;
+      if (slow.threshold >= 0 && elapsedUs >= slow.threshold) slow.add(call, command, client, elapsedUs);
+      if (request.threshold >= 0) this.lookAtRequest(call, command, client);
+      if (reply.threshold >= 0 && replyBytes >= reply.threshold) reply.add(call, command, client, replyBytes);
     }
     const event = (command.flags & Flag.Fast) !== 0 ? 'fast-command' : 'command';
     this.latency.addIfLong(event, elapsedMs);
   }
+
+  private lookAtRequest(call: Call, command: Command, client: SlowClient): void {
+    const log = this.logs['large-request'];
+    const { args, count } = call;
+    const last = count * 2 - 2;
+    // What a transaction has queued stands closer together than it came: then the framing is not in between.
+    if (args[last]! + args[last + 1]! - args[0]! + count * FRAME_BYTES_MAX < log.threshold) return;
+    const byteCount = requestBytes(call);
+    if (byteCount >= log.threshold) log.add(call, command, client, byteCount);
+  }
+}
+
+function isBelow(threshold: number, limit: number): boolean {
+  return threshold >= 0 && threshold < limit;
+}
+
+/** The bytes that the request has as an array of bulk strings. */
+function requestBytes({ args, count }: Call): number {
+  let sum = 3 + String(count).length;
+  for (let index = 0; index < count; index++) {
+    const byteCount = args[index * 2 + 1]!;
+    sum += byteCount + 5 + String(byteCount).length;
+  }
+  return sum;
 }

@@ -1,6 +1,6 @@
-/** The slow log of one worker: the newest commands that took long, as SLOWLOG GET prints them. */
-import { Control, type ControlBlock } from '../../memory/control.ts';
-import type { SlowLogEntry } from '../../commands/server/slowlog.ts';
+/** A log of one worker: the newest commands that took long, or were large, as SLOWLOG GET and COMMANDLOG GET print them. */
+import type { Control, ControlBlock } from '../../memory/control.ts';
+import type { CommandLogEntry } from '../../commands/server/command-log.ts';
 import type { Call, Client } from '../../commands/row.ts';
 import type { Command } from '../../commands/registry.ts';
 import { secretPositions } from './secrets.ts';
@@ -15,24 +15,36 @@ export type SlowClient = Pick<Client, 'name'> & { readonly address: string };
 
 export class SlowLog {
   private readonly control: ControlBlock;
+  /** The word of the id that the next entry gets. */
+  private readonly idWord: Control;
   /** Oldest first. */
-  private entries: SlowLogEntry[] = [];
+  private entries: CommandLogEntry[] = [];
   lengthMax = 0;
+  /** What took so much is logged, microseconds or bytes; negative: nothing is. */
+  threshold = -1;
 
-  constructor(control: ControlBlock) {
+  constructor(control: ControlBlock, idWord: Control) {
     this.control = control;
+    this.idWord = idWord;
   }
 
   get length(): number {
     return this.entries.length;
   }
 
+  /** Takes the settings over. */
+  configure(threshold: number, lengthMax: number): void {
+    this.threshold = threshold;
+    this.lengthMax = lengthMax;
+    this.trim();
+  }
+
   /** Keeps the command that `call` has just run. Copies what it keeps. */
-  add(call: Call, command: Command, client: SlowClient, durationUs: number): void {
+  add(call: Call, command: Command, client: SlowClient, amount: number): void {
     this.entries.push({
-      id: Atomics.add(this.control.words, Control.SlowLogId, 1),
+      id: Atomics.add(this.control.words, this.idWord, 1),
       timeS: Math.floor(call.keyspace.nowMs / 1000),
-      durationUs: Math.round(durationUs),
+      amount: Math.round(amount),
       args: copyArguments(call, command),
       address: client.address,
       clientName: client.name,
@@ -41,12 +53,12 @@ export class SlowLog {
   }
 
   /** The newest `count` entries, the newest first. */
-  newest(count: number): SlowLogEntry[] {
+  newest(count: number): CommandLogEntry[] {
     return this.entries.slice(Math.max(this.entries.length - count, 0)).reverse();
   }
 
   /** Drops the oldest entries beyond `lengthMax`. */
-  trim(): void {
+  private trim(): void {
     if (this.entries.length > this.lengthMax)
       this.entries = this.lengthMax === 0 ? [] : this.entries.slice(-this.lengthMax);
   }

@@ -157,7 +157,7 @@ export class LocalTransactions implements Transactions {
       else {
         // Redis: for CLIENT INFO and its kin the client is still in its transaction.
         client.transaction = transaction;
-        dispatcher.runQueued(client, transaction);
+        dispatcher.queueRun.run(dispatcher, client, transaction);
       }
     } finally {
       client.transaction = null;
@@ -167,10 +167,10 @@ export class LocalTransactions implements Transactions {
 
   private wantLocks(transaction: Transaction, watched: readonly WatchedKey[]): void {
     const { dispatcher, watches } = this;
-    for (const { at } of watched) dispatcher.wantHash(watches.hashOf(at));
+    for (const { at } of watched) dispatcher.locks.want(this.keyspace.shardIndexOf(watches.hashOf(at)));
     for (let index = 0; index < transaction.count; index++) {
       const request = transaction.at(index);
-      if (needsAll(request.command!)) return dispatcher.wantAll();
+      if (needsAll(request.command!)) return dispatcher.locks.wantAll();
       dispatcher.wantKeysOf(request.command!, request);
     }
   }

@@ -226,6 +226,7 @@ export class Evictor {
       keyspace.pointAt(key, shard, hash, record);
       if (keyspace.isExpired(shard, record)) {
         keyspace.onExpired?.(key);
+        keyspace.onLapsed?.(key);
         keyspace.remove(key);
         keyspace.counters[Counter.ExpiredKeys]!++;
         return true;
@@ -237,6 +238,7 @@ export class Evictor {
       }
       keyspace.accessKeeper?.noteEviction(key);
       keyspace.onEvicted?.(key);
+      keyspace.onLapsed?.(key);
       keyspace.remove(key);
       keyspace.counters[Counter.EvictedKeys]!++;
       return true;

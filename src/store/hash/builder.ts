@@ -143,9 +143,9 @@ export class HashBuilder {
    * Lets the hash, which must have fields, take the place of whatever `key` was; without an expiry. OutOfMemory: nothing
    * was changed, and the hash must be abandoned.
    */
-  finish(key: Key): Status {
+  finish(key: Key, flags: number): Status {
     const { keyspace, shard } = this;
-    const record = this.root === 0 ? this.packedRecord(key) : this.tableRecord(key);
+    const record = this.root === 0 ? this.packedRecord(key, flags) : this.tableRecord(key, flags);
     if (record === 0) return Status.OutOfMemory;
     if (keyspace.enterRecord(key, record) !== Status.Ok) {
       free(shard, record);
@@ -156,20 +156,20 @@ export class HashBuilder {
     return Status.Ok;
   }
 
-  private tableRecord(key: Key): number {
+  private tableRecord(key: Key, flags: number): number {
     const { keyspace, shard, root } = this;
-    const flags = tableExpiringCount(shard, root) === 0 ? 0 : RecordFlag.FieldExpiry;
-    const record = keyspace.prepareRecord(key, flags, ValueType.Hash, Encoding.HashTable, ROOT_BYTES);
+    const own = tableExpiringCount(shard, root) === 0 ? 0 : RecordFlag.FieldExpiry;
+    const record = keyspace.prepareRecord(key, flags | own, ValueType.Hash, Encoding.HashTable, ROOT_BYTES);
     if (record !== 0) writeRoot(shard, record, root);
     return record;
   }
 
-  private packedRecord(key: Key): number {
+  private packedRecord(key: Key, flags: number): number {
     const { keyspace, shard, staging, byteCount, times } = this;
     const isTimed = this.expiringCount !== 0;
     const encoding = isTimed ? Encoding.PackedExpiry : Encoding.Packed;
     const valueBytes = isTimed ? timedBytes(staging, 0, byteCount) : byteCount;
-    const record = keyspace.prepareRecord(key, 0, ValueType.Hash, encoding, valueBytes);
+    const record = keyspace.prepareRecord(key, flags, ValueType.Hash, encoding, valueBytes);
     if (record === 0) return 0;
     const at = valueAt(shard, record);
     copyBytes(staging, 0, shard.bytes, at, byteCount);

@@ -3,11 +3,19 @@ import { Counter } from '../../memory/control.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { isSweeping, sweepFields, tableFieldCount, tableMinimum } from '../../structures/hash/field-table.ts';
 import { packedFieldCount, packedMinimum, removeDueFields } from '../../structures/hash/packed-fields.ts';
+import type { EntryText } from '../../structures/packed-entry.ts';
 import { hashChanged } from './hash.ts';
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { Encoding, recordEncoding, RecordFlag, recordFlags, rootOf, valueAt, valueBytes } from '../record.ts';
 import { resizeValue } from '../record-room.ts';
+
+/** Tells whoever records changes of each field that is removed, or null: nobody does. */
+function lapsed(keyspace: Keyspace, key: Key): ((field: EntryText) => void) | null {
+  const { onLapsedField } = keyspace;
+  if (onLapsedField === null) return null;
+  return ({ bytes, at, byteCount }) => onLapsedField(key, bytes, at, byteCount);
+}
 
 /** Fields of a packed hash that take as long to look at as one of a table. */
 const PACKED_FIELDS_PER_VISIT = 8;
@@ -38,11 +46,12 @@ export function expireFields(keyspace: Keyspace, key: Key, fieldCount: number): 
   const { shard, record } = key;
   let removed: number;
   if (recordEncoding(shard, record) === Encoding.HashTable) {
-    removed = sweepFields(shard, rootOf(shard, record), keyspace.nowMs, fieldCount);
+    removed = sweepFields(shard, rootOf(shard, record), keyspace.nowMs, fieldCount, lapsed(keyspace, key));
   } else {
     const at = valueAt(shard, record);
     const before = packedFieldCount(shard.bytes, at);
-    const rest = removeDueFields(shard.bytes, at, valueBytes(shard, record), keyspace.nowMs);
+    const whenRemoved = lapsed(keyspace, key);
+    const rest = removeDueFields(shard.bytes, at, valueBytes(shard, record), keyspace.nowMs, whenRemoved);
     removed = before - packedFieldCount(shard.bytes, at);
     if (removed > 0) resizeValue(key, rest, false);
   }

@@ -158,6 +158,9 @@ function hasExpired(keyspace: Keyspace, timeMs: number): boolean {
 export function findField(keyspace: Keyspace, key: Key, field: Element, into: EntryText): boolean {
   if (!seek(keyspace, key, field)) return false;
   if (scratchFound.timeMs !== 0 && hasExpired(keyspace, scratchFound.timeMs)) {
+    if (keyspace.onLapsedField !== null) {
+      keyspace.onLapsedField(key, field.source, field.at, field.byteCount);
+    }
     removeFound(key);
     keyspace.counters[Counter.ExpiredFields]!++;
     hashChanged(keyspace, key);

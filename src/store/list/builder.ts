@@ -53,7 +53,7 @@ export class ListBuilder {
    * Lets the list, which must have elements, take the place of whatever `key` was; without an expiry. OutOfMemory: nothing
    * was changed, and the list must be abandoned.
    */
-  finish(key: Key): Status {
+  finish(key: Key, flags: number): Status {
     const { keyspace, shard, root } = this;
     const node = chainNodes(shard, root) === 1 ? placeNode(shard, root, 0) : 0;
     const byteCount = node === 0 ? 0 : runBytes(shard, node);
@@ -61,7 +61,7 @@ export class ListBuilder {
     const isPacked = node !== 0 && !isTooLong(keyspace, byteCount, 0, count);
     const encoding = isPacked ? Encoding.Packed : Encoding.Chain;
     const valueBytes = isPacked ? PACK_HEAD_BYTES + byteCount : ROOT_BYTES;
-    const record = keyspace.prepareRecord(key, 0, ValueType.List, encoding, valueBytes);
+    const record = keyspace.prepareRecord(key, flags, ValueType.List, encoding, valueBytes);
     if (record === 0) return Status.OutOfMemory;
     const at = valueAt(shard, record);
     if (isPacked) {

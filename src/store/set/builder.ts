@@ -180,13 +180,13 @@ export class SetBuilder {
    * Lets the set, which must have members, take the place of whatever `key`, in the shard of `begin`, was; without an
    * expiry. The caller then calls `touched`. OutOfMemory: nothing was changed, and the set must be abandoned.
    */
-  finish(key: Key): Status {
+  finish(key: Key, flags = 0): Status {
     if (this.encoding === Encoding.SetTable) {
       if (!this.enterGathered()) return Status.OutOfMemory;
-      return enterTable(this.keyspace, key, this.table);
+      return enterTable(this.keyspace, key, this.table, flags);
     }
     const { keyspace, shard, encoding, byteCount } = this;
-    const record = keyspace.prepareRecord(key, 0, ValueType.Set, encoding, byteCount);
+    const record = keyspace.prepareRecord(key, flags, ValueType.Set, encoding, byteCount);
     if (record === 0) return Status.OutOfMemory;
     copyBytes(this.staging, 0, shard.bytes, valueAt(shard, record), byteCount);
     const status = keyspace.enterRecord(key, record);

@@ -171,9 +171,9 @@ function createLargeSet(keyspace: Keyspace, key: Key, source: Bytes, at: number,
 }
 
 /** Makes `key` the set whose table is given, whatever it was. OutOfMemory: the table is still the caller's. */
-export function enterTable(keyspace: Keyspace, key: Key, table: number): Status {
+export function enterTable(keyspace: Keyspace, key: Key, table: number, flags = 0): Status {
   const { shard } = key;
-  const record = keyspace.prepareRecord(key, 0, ValueType.Set, Encoding.SetTable, ROOT_BYTES);
+  const record = keyspace.prepareRecord(key, flags, ValueType.Set, Encoding.SetTable, ROOT_BYTES);
   if (record === 0) return Status.OutOfMemory;
   writeRoot(shard, record, table);
   const status = keyspace.enterRecord(key, record);

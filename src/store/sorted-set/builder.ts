@@ -114,16 +114,16 @@ export class SortedSetBuilder {
    * Lets the set, which must have members, take the place of whatever `key` was; without an expiry. OutOfMemory: nothing
    * was changed, and the set must be abandoned.
    */
-  finish(key: Key): Status {
+  finish(key: Key, flags: number): Status {
     const { keyspace, shard } = this;
     if (this.root !== 0) {
       if (!orderMembers(shard, this.root)) return Status.OutOfMemory;
-      if (!enterRooted(keyspace, key, this.root)) return Status.OutOfMemory;
+      if (!enterRooted(keyspace, key, this.root, flags)) return Status.OutOfMemory;
       this.root = 0;
       this.forgetLarge();
       return Status.Ok;
     }
-    const record = keyspace.prepareRecord(key, 0, ValueType.SortedSet, Encoding.Packed, this.byteCount);
+    const record = keyspace.prepareRecord(key, flags, ValueType.SortedSet, Encoding.Packed, this.byteCount);
     if (record === 0) return Status.OutOfMemory;
     this.copyInOrder(shard.bytes, valueAt(shard, record));
     if (!enterOrFree(keyspace, key, record)) return Status.OutOfMemory;

@@ -230,10 +230,10 @@ function createSortedSet(
 }
 
 /** Makes `key`, whatever it was, the sorted set whose scored members begin at `root`. False, nothing changed: no memory. */
-export function enterRooted(keyspace: Keyspace, key: Key, root: number): boolean {
+export function enterRooted(keyspace: Keyspace, key: Key, root: number, flags = 0): boolean {
   const { shard } = key;
   const encoding = Encoding.SortedSetTree;
-  const record = keyspace.prepareRecord(key, 0, ValueType.SortedSet, encoding, ROOT_BYTES);
+  const record = keyspace.prepareRecord(key, flags, ValueType.SortedSet, encoding, ROOT_BYTES);
   if (record === 0) return false;
   writeRoot(shard, record, root);
   return enterOrFree(keyspace, key, record);

@@ -4,16 +4,19 @@ import type { Shard } from '../../memory/shard.ts';
 import {
   assignPending,
   createConsumer,
+  earliestDelivery,
   entriesRead,
   findConsumer,
   groupLastId,
   NAMED_BYTES_MAX,
-  type Name,
+  setDelivered,
+  setEarliestDelivery,
   setEntriesRead,
   setGroupLastId,
   setSeenMs,
   UNKNOWN_READ,
 } from '../../structures/stream/groups.ts';
+import type { Name } from '../../structures/stream/named-blocks.ts';
 import { Pending, pendingBytesMax } from '../../structures/stream/pending-list.ts';
 import { streamKind } from '../../structures/stream/stream-kind.ts';
 import { compareIds, StreamId } from '../../structures/stream/stream-id.ts';
@@ -135,8 +138,11 @@ export function advanceGroup(shard: Shard, root: number, group: number, id: Stre
 
 /** Notes that a consumer was given the entry `id`, for the first time. There must be room. */
 export function deliver(shard: Shard, group: number, consumer: number, id: StreamId, nowMs: number): void {
+  const earliestMs = earliestDelivery(shard, group);
   const entry = assignPending(shard, group, consumer, id);
-  shard.doubles[(entry + Pending.DeliveredMs) >> 1] = nowMs;
+  setDelivered(shard, group, entry, nowMs);
+  // It is known to be no earlier: not every read with CLAIM shall have to look at all that is pending.
+  setEarliestDelivery(shard, group, Math.min(earliestMs, nowMs));
   shard.words[entry + Pending.Times] = 1;
 }
 

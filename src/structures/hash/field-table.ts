@@ -37,7 +37,7 @@ import {
   visitMembers,
   writeMemberText,
 } from '../member-table.ts';
-import type { EntryText } from '../packed-entry.ts';
+import { EntryText } from '../packed-entry.ts';
 import { NEVER, readTime, writeTime } from './packed-fields.ts';
 import {
   collectEntries,
@@ -304,13 +304,20 @@ export function removeTableField(shard: Shard, root: number, slot: number): void
   free(shard, block);
 }
 
+const scratchText = new EntryText();
 const scratchEntries: number[] = [];
 
 /**
  * Looks at about `count` fields from where the last call ended, and removes those that expired before `nowMs`. When it
  * comes to the end of the table, `minimum` is made exact, and `isSweeping` says no. Returns how many it removed.
  */
-export function sweepFields(shard: Shard, root: number, nowMs: number, count: number): number {
+export function sweepFields(
+  shard: Shard,
+  root: number,
+  nowMs: number,
+  count: number,
+  whenRemoved: ((field: EntryText) => void) | null = null,
+): number {
   const { words, doubles } = shard;
   const table = words[root >> 2]!;
   const cursor = (root + Root.Cursor) >> 2;
@@ -328,6 +335,10 @@ export function sweepFields(shard: Shard, root: number, nowMs: number, count: nu
     if (timeMs >= nowMs) {
       if (timeMs < minimum) minimum = timeMs;
       continue;
+    }
+    if (whenRemoved !== null) {
+      pointAtBlockField(shard, block, scratchText);
+      whenRemoved(scratchText);
     }
     removeTableField(shard, root, slotOfRef(shard, table, entries[i]!, block));
     removed++;

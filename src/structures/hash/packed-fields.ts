@@ -234,11 +234,19 @@ export function makeTimed(bytes: Bytes, at: number, byteCount: number): void {
 
 const scratchEnds: number[] = [];
 
+const scratchText = new EntryText();
+
 /**
  * Removes the fields of a timed block that expired before `nowMs`, in one pass, and makes its minimum exact. Returns
  * the bytes it has left.
  */
-export function removeDueFields(bytes: Bytes, at: number, byteCount: number, nowMs: number): number {
+export function removeDueFields(
+  bytes: Bytes,
+  at: number,
+  byteCount: number,
+  nowMs: number,
+  whenRemoved: ((field: EntryText) => void) | null = null,
+): number {
   const { u8 } = bytes;
   const end = at + byteCount;
   let count = 0;
@@ -256,6 +264,9 @@ export function removeDueFields(bytes: Bytes, at: number, byteCount: number, now
         expiring++;
         if (timeMs < minimum) minimum = timeMs;
       }
+    } else if (whenRemoved !== null) {
+      scratchText.point(bytes, start + TIME_BYTES);
+      whenRemoved(scratchText);
     }
     start = next;
   }

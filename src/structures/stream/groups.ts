@@ -2,28 +2,33 @@
  * The groups that read a stream, their consumers, and what those have not acknowledged (pending-list.ts).
  *
  *  group, 56 bytes and its name
- *   word 0          2            6              8         10          12          14
- *        +----------+------------+--------------+---------+-----------+-----------+------
- *        | name     | last id    | entries read | pending | consumers |           | name
- *        | bytes    | x 4        | double, -1   | list    | directory |           |
- *        +----------+------------+--------------+---------+-----------+-----------+------
+ *   word 0       1      2            6              8         10          11       12           14
+ *        +-------+------+------------+--------------+---------+-----------+--------+------------+------
+ *        | name  | turn | last id    | entries read | pending | consumers | unowned| earliest   | name
+ *        | bytes |      | x 4        | double, -1   | list    | directory | count  | ms, double |
+ *        +-------+------+------------+--------------+---------+-----------+--------+------------+------
  *  consumer, 24 bytes and its name
  *   word 0          2            4              6
  *        +----------+------------+--------------+------
  *        | name     | seen ms    | pending      | name
  *        | bytes    | double     | list         |
  *        +----------+------------+--------------+------
+ *   unowned count = pending entries that a consumer has given back: their consumer is 0, and in place of the time of their
+ *   delivery stands UNOWNED_FIRST and the turn in which they were given back, so that they are ordered before all others.
+ *   earliest ms = no entry that has an owner was delivered before, as far as is known: see `noteDelivery`.
  *   entries read = how many entries of the stream the group has been given, -1 when nobody knows.
  *
- *  Invariants: groups and consumers ascend by the bytes of their names; the lists of the consumers are the group's list.
+ *  Invariants: groups and consumers ascend by the bytes of their names; the lists of the consumers and what is unowned are
+ *  the group's list.
  *  Ownership: the stream owns its directory of groups and they their consumers. Blocks do not move. Lock: the shard's.
  *  Costs: found by name in O(log n); coming and going move part of a directory.
  */
 import { assert } from '../../base/assert.ts';
-import { type Bytes, compareBytes, copyBytes } from '../../base/bytes.ts';
-import { allocate, free, usableBytes } from '../../memory/allocator.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { free, usableBytes } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
-import { insertRef, refAt, refCount, removeRef, reserveRef, verifyDirectory } from './directory.ts';
+import { refAt, refCount, verifyDirectory } from './directory.ts';
+import { createNamed, findNamed, isNameBefore, type Name, removeNamed } from './named-blocks.ts';
 import {
   addPending,
   findPending,
@@ -42,11 +47,14 @@ import { Stream } from './stream-log.ts';
 /** Word offsets in a group. */
 const enum Group {
   NameBytes = 0,
+  Turn = 1,
   LastId = 2,
   EntriesRead = 6,
   Pending = 8,
   Consumers = 10,
-  Words = 12,
+  Unowned = 11,
+  EarliestMs = 12,
+  Words = 14,
 }
 
 /** Word offsets in a consumer. */
@@ -57,19 +65,19 @@ const enum Consumer {
   Words = 6,
 }
 
-assert(Group.EntriesRead % 2 === 0 && Consumer.SeenMs % 2 === 0, 'doubles are aligned');
+assert(
+  Group.EntriesRead % 2 === 0 && Group.EarliestMs % 2 === 0 && Consumer.SeenMs % 2 === 0,
+  'doubles are aligned',
+);
 
+/** More deliveries than are counted: that many, or an entry that was given back as one that nobody can process. */
+export const TIMES_MAX = 2 ** 31 - 1;
+/** Before all times: see above. */
+const UNOWNED_FIRST = -(2 ** 52);
 /** Instead of a number of entries read: nobody knows. */
 export const UNKNOWN_READ = -1;
 /** What a new name costs at most beside its bytes, its place in a directory included, for `hasRoomFor`. */
 export const NAMED_BYTES_MAX = 256;
-
-/** The bytes of a name. */
-export interface Name {
-  readonly bytes: Bytes;
-  readonly at: number;
-  readonly byteCount: number;
-}
 
 export function groupCount(shard: Shard, root: number): number {
   return refCount(shard, shard.words[(root >> 2) + Stream.Groups]!);
@@ -96,6 +104,7 @@ export function createGroup(
   if (group === 0) return 0;
   setGroupLastId(shard, group, lastId);
   setEntriesRead(shard, group, entriesRead);
+  shard.doubles[((group >> 2) + Group.EarliestMs) >> 1] = Infinity;
   return group;
 }
 
@@ -191,6 +200,7 @@ export function removeConsumer(shard: Shard, group: number, consumer: number): v
     removePending(shard, groupPending(group), Pending.Words, id);
   }
   freePending(shard, list);
+  if (groupPendingCount(shard, group) === 0) setEarliestDelivery(shard, group, Infinity);
   removeNamed(shard, (group >> 2) + Group.Consumers, consumer);
   free(shard, consumer);
 }
@@ -225,9 +235,45 @@ export function findInGroup(shard: Shard, group: number, id: StreamId): number {
   return findPending(shard, groupPending(group), Pending.Words, id);
 }
 
+/** How many pending entries of a group have been given back and belong to nobody. */
+export function unownedCount(shard: Shard, group: number): number {
+  return shard.words[(group >> 2) + Group.Unowned]!;
+}
+
+/** Whether the pending entry of a group at word `entry` has been given back. */
+export function isUnowned(shard: Shard, entry: number): boolean {
+  return shard.words[entry + Pending.Consumer] === 0;
+}
+
+/** When the pending entry at word `entry` was delivered, in ms; 0 for one that has been given back. */
+export function deliveredMs(shard: Shard, entry: number): number {
+  return isUnowned(shard, entry) ? 0 : shard.doubles[(entry + Pending.DeliveredMs) >> 1]!;
+}
+
+/** No entry that has an owner was delivered before; Infinity where there is none. It may be too early, never too late. */
+export function earliestDelivery(shard: Shard, group: number): number {
+  return shard.doubles[((group >> 2) + Group.EarliestMs) >> 1]!;
+}
+
+/** Says so after a look at all entries. */
+export function setEarliestDelivery(shard: Shard, group: number, ms: number): void {
+  shard.doubles[((group >> 2) + Group.EarliestMs) >> 1] = ms;
+}
+
+/** Writes when an entry that has an owner was delivered. */
+export function setDelivered(shard: Shard, group: number, entry: number, ms: number): void {
+  shard.doubles[(entry + Pending.DeliveredMs) >> 1] = ms;
+  if (ms < earliestDelivery(shard, group)) setEarliestDelivery(shard, group, ms);
+}
+
+/** Counts one more delivery. */
+export function countDelivery(shard: Shard, entry: number): void {
+  if (shard.words[entry + Pending.Times]! < TIMES_MAX) shard.words[entry + Pending.Times]!++;
+}
+
 /**
- * Makes `id` a pending entry of `consumer`, whosever it was. Returns the word of it, whose time and times are the
- * caller's to write, or 0: out of memory.
+ * Makes `id` a pending entry of `consumer`, whosever it was. Returns the word of it, whose time (`setDelivered`) and times
+ * are the caller's to write, or 0: out of memory. Until then it counts as delivered at 0.
  */
 export function assignPending(shard: Shard, group: number, consumer: number, id: StreamId): number {
   const { words } = shard;
@@ -235,8 +281,10 @@ export function assignPending(shard: Shard, group: number, consumer: number, id:
   if (found !== 0 && words[found + Pending.Consumer] === consumer) return found;
   if (addPending(shard, consumerPending(consumer), OWN_WORDS, id) === 0) return 0;
   if (found !== 0) {
-    removePending(shard, consumerPending(words[found + Pending.Consumer]!), OWN_WORDS, id);
+    const wasUnowned = isUnowned(shard, found);
+    disown(shard, group, found, id);
     words[found + Pending.Consumer] = consumer;
+    if (wasUnowned) setDelivered(shard, group, found, 0);
     return found;
   }
   const entry = addPending(shard, groupPending(group), Pending.Words, id);
@@ -244,69 +292,45 @@ export function assignPending(shard: Shard, group: number, consumer: number, id:
   else {
     words[entry + Pending.Consumer] = consumer;
     words[entry + Pending.Times] = 0;
-    shard.doubles[(entry + Pending.DeliveredMs) >> 1] = 0;
+    setDelivered(shard, group, entry, 0);
   }
   return entry;
+}
+
+/** Takes a pending entry off its consumer's list, or off the count of those that have none. */
+function disown(shard: Shard, group: number, entry: number, id: StreamId): void {
+  const owner = shard.words[entry + Pending.Consumer]!;
+  if (owner === 0) shard.words[(group >> 2) + Group.Unowned]!--;
+  else removePending(shard, consumerPending(owner), OWN_WORDS, id);
+}
+
+/**
+ * Takes the pending entry at word `entry`, or with 0 a new one for `id`, from whoever has it: it is the last of those that
+ * belong to nobody. Returns its word, or 0: out of memory.
+ */
+export function releasePending(shard: Shard, group: number, entry: number, id: StreamId): number {
+  const { words } = shard;
+  const isNew = entry === 0;
+  const released = isNew ? addPending(shard, groupPending(group), Pending.Words, id) : entry;
+  if (released === 0) return 0;
+  if (isNew) words[released + Pending.Times] = 0;
+  else disown(shard, group, released, id);
+  words[released + Pending.Consumer] = 0;
+  words[(group >> 2) + Group.Unowned]!++;
+  const turn = (words[(group >> 2) + Group.Turn]! + 1) | 0;
+  words[(group >> 2) + Group.Turn] = turn;
+  shard.doubles[(released + Pending.DeliveredMs) >> 1] = UNOWNED_FIRST + (turn >>> 0);
+  return released;
 }
 
 /** Takes `id` off what is pending. False: it is not. */
 export function acknowledge(shard: Shard, group: number, id: StreamId): boolean {
   const found = findInGroup(shard, group, id);
   if (found === 0) return false;
-  removePending(shard, consumerPending(shard.words[found + Pending.Consumer]!), OWN_WORDS, id);
-  return removePending(shard, groupPending(group), Pending.Words, id);
-}
-
-function compareName(shard: Shard, block: number, headWords: number, name: Name): number {
-  const byteCount = shard.words[block >> 2]!;
-  return compareBytes(shard.bytes, block + headWords * 4, byteCount, name.bytes, name.at, name.byteCount);
-}
-
-/** Index of the first block whose name is not before `name`. */
-function searchNamed(shard: Shard, directory: number, headWords: number, name: Name): number {
-  let low = 0;
-  let high = refCount(shard, directory);
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareName(shard, refAt(shard, directory, middle), headWords, name) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function findNamed(shard: Shard, directory: number, headWords: number, name: Name): number {
-  if (directory === 0) return 0;
-  const index = searchNamed(shard, directory, headWords, name);
-  if (index === refCount(shard, directory)) return 0;
-  const block = refAt(shard, directory, index);
-  return compareName(shard, block, headWords, name) === 0 ? block : 0;
-}
-
-/** A block of `headWords` words of zeros and a name, entered in the directory that `at`, a word, holds. */
-function createNamed(shard: Shard, at: number, headWords: number, name: Name): number {
-  const { words } = shard;
-  const block = allocate(shard, headWords * 4 + name.byteCount);
-  if (block === 0) return 0;
-  const directory = reserveRef(shard, words[at]!);
-  if (directory === 0) {
-    free(shard, block);
-    return 0;
-  }
-  words[at] = directory;
-  words.fill(0, block >> 2, (block >> 2) + headWords);
-  words[block >> 2] = name.byteCount;
-  if (name.bytes !== shard.bytes) {
-    copyBytes(name.bytes, name.at, shard.bytes, block + headWords * 4, name.byteCount);
-  } else shard.bytes.u8.copyWithin(block + headWords * 4, name.at, name.at + name.byteCount);
-  insertRef(shard, directory, searchNamed(shard, directory, headWords, name), block);
-  return block;
-}
-
-function removeNamed(shard: Shard, at: number, block: number): void {
-  const directory = shard.words[at]!;
-  let index = 0;
-  while (refAt(shard, directory, index) !== block) index++;
-  shard.words[at] = removeRef(shard, directory, index);
+  disown(shard, group, found, id);
+  removePending(shard, groupPending(group), Pending.Words, id);
+  if (groupPendingCount(shard, group) === 0) setEarliestDelivery(shard, group, Infinity);
+  return true;
 }
 
 /** Copies the groups of a stream to one that has none. False: out of memory, and the copy has only some. */
@@ -335,6 +359,7 @@ function copyGroup(from: Shard, group: number, to: Shard, root: number): boolean
     if (created === 0) return false;
     consumers.set(consumer, created);
   }
+  setEarliestDelivery(to, copy, earliestDelivery(from, group));
   const list = groupPending(group);
   const walk = new PendingWalk();
   walk.start(from, list, Pending.Words, new StreamId());
@@ -344,11 +369,14 @@ function copyGroup(from: Shard, group: number, to: Shard, root: number): boolean
     word = walk.next(from, list, Pending.Words)
   ) {
     loadId(from.words, word, id);
-    const target = assignPending(to, copy, consumers.get(from.words[word + Pending.Consumer]!)!, id);
+    const target = isUnowned(from, word)
+      ? releasePending(to, copy, 0, id)
+      : assignPending(to, copy, consumers.get(from.words[word + Pending.Consumer]!)!, id);
     if (target === 0) return false;
     to.words[target + Pending.Times] = from.words[word + Pending.Times]!;
     to.doubles[(target + Pending.DeliveredMs) >> 1] = from.doubles[(word + Pending.DeliveredMs) >> 1]!;
   }
+  to.words[(copy >> 2) + Group.Turn] = from.words[(group >> 2) + Group.Turn]!;
   return true;
 }
 
@@ -362,11 +390,6 @@ export function verifyGroups(shard: Shard, root: number): number {
     bytes += verifyGroup(shard, group);
   }
   return bytes;
-}
-
-function isNameBefore(shard: Shard, a: number, b: number, headWords: number): boolean {
-  const name = { bytes: shard.bytes, at: b + headWords * 4, byteCount: shard.words[b >> 2]! };
-  return compareName(shard, a, headWords, name) < 0;
 }
 
 function verifyGroup(shard: Shard, group: number): number {
@@ -385,7 +408,8 @@ function verifyGroup(shard: Shard, group: number): number {
     bytes += usableBytes(shard, consumer) + verifyPending(shard, consumerPending(consumer), OWN_WORDS);
     owned += consumerPendingCount(shard, consumer);
   }
-  assert(owned === groupPendingCount(shard, group), 'groups: entries of no consumer');
+  assert(owned + unownedCount(shard, group) === groupPendingCount(shard, group), 'groups: owners');
+  const earliestMs = earliestDelivery(shard, group);
   const walk = new PendingWalk();
   const id = new StreamId();
   walk.start(shard, list, Pending.Words, id);
@@ -394,6 +418,8 @@ function verifyGroup(shard: Shard, group: number): number {
     word !== 0;
     word = walk.next(shard, list, Pending.Words)
   ) {
+    if (isUnowned(shard, word)) continue;
+    assert(deliveredMs(shard, word) >= earliestMs, 'groups: delivered before the earliest');
     loadId(shard.words, word, id);
     const own = consumerPending(shard.words[word + Pending.Consumer]!);
     assert(findPending(shard, own, OWN_WORDS, id) !== 0, 'groups: entry not with its consumer');

@@ -364,6 +364,25 @@ export function trimStream(shard: Shard, root: number, trim: Trim): number {
   return removed;
 }
 
+/** How many of the oldest entries `trimStream` would look at if it took whole nodes only. */
+export function countInWholeNodes(shard: Shard, root: number, trim: Trim): number {
+  const word = root >> 2;
+  const directory = shard.words[word + Stream.Directory]!;
+  const length = shard.words[word + Stream.Length]!;
+  const nodes = refCount(shard, directory);
+  let count = 0;
+  for (let i = 0; i < nodes; i++) {
+    const node = refAt(shard, directory, i);
+    const live = nodeLive(shard, node);
+    if (trim.limit !== 0 && count + live > trim.limit) break;
+    const isWhole =
+      trim.minId === null ? length - count - live >= trim.lengthMax : isNodeBefore(shard, node, trim.minId);
+    if (!isWhole) break;
+    count += live;
+  }
+  return count;
+}
+
 function isNodeBefore(shard: Shard, node: number, id: StreamId): boolean {
   const { entry } = scratchWalk;
   entry.open(shard, node);

@@ -36,6 +36,25 @@ describe('permissions', () => {
     ]);
   });
 
+  test('a change of rules in a transaction holds for the commands behind it, and then everywhere', async () => {
+    const { server, client } = await startWith('+@all ~*');
+    client.run('MULTI');
+    client.run('GET', 'a');
+    client.run('ACL', 'SETUSER', 'u', '-get');
+    client.run('GET', 'a');
+    client.run('ACL', 'SETUSER', 'u', 'nonsense');
+    client.run('ACL', 'SETUSER', 'new', 'on');
+    client.run('ACL', 'USERS');
+    const error = "-ERR Error in ACL SETUSER modifier 'nonsense': Syntax error\r\n";
+    const users = '*3\r\n$7\r\ndefault\r\n$3\r\nnew\r\n$1\r\nu\r\n';
+    const refused =
+      '-NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is ' +
+      'no longer allowed for the following reason: no permission to execute the command or subcommand\r\n';
+    expect(await run(client, 'EXEC')).toBe(`*6\r\n$-1\r\n+OK\r\n${refused}${error}+OK\r\n${users}`);
+    expect(client.run('GET', 'a')).toBe(noCommand('get'));
+    expect(server.run('ACL', 'LIST')).toContain('-get');
+  });
+
   test('a change of rules holds for connected clients at once, and none for a user by name only', async () => {
     const { server, client } = await startWith('+get ~a');
     await run(server.client, 'ACL', 'SETUSER', 'u', '~b', '+set');

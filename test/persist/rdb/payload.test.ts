@@ -135,6 +135,41 @@ describe('RESTORE without memory', () => {
     }
     expect(refused).toBeGreaterThan(0);
   });
+
+  test('changes nothing when there is none for the time alone', () => {
+    const source = new TestServer();
+    const payloads = Array.from({ length: 128 }, (_, index) => {
+      source.run('DEL', 'k');
+      // Packed, and so in a record that a time may bring into the next size of blocks.
+      for (let left = 3000 + index * 8; left > 0; left -= 60) {
+        source.run('HSET', 'k', `f${left}`, 'x'.repeat(Math.min(left, 60)));
+      }
+      return bulkBytes(source.run('DUMP', 'k'));
+    });
+    const server = new TestServer({ shardCount: 1, shardBytes: 1 << 20 });
+    server.run('SET', 'k', 'old');
+    server.run('SET', 'reserve', 'z'.repeat(12_000));
+    for (let i = 0; server.run('SET', `filler:${i}`, 'y'.repeat(500)) === '+OK\r\n';) i++;
+    server.run('DEL', 'reserve');
+    let taken = 0;
+    let refused = 0;
+    for (let step = 0; refused < payloads.length; step++) {
+      for (const payload of payloads) {
+        const reply = server.run('RESTORE', 'k', 1_000_000, payload, 'REPLACE');
+        if (reply === '+OK\r\n') {
+          server.run('SET', 'k', 'old');
+          taken++;
+          continue;
+        }
+        expect(reply).toStartWith('-OOM ');
+        expect(server.run('GET', 'k')).toBe('$3\r\nold\r\n');
+        refused++;
+      }
+      server.run('SET', `step:${step}`, 'y'.repeat(700));
+    }
+    server.verify();
+    expect(taken).toBeGreaterThan(0);
+  });
 });
 
 /** Changes one byte after the other of `body`; with a right checksum it must be a value or be refused. */

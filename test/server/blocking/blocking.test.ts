@@ -1,9 +1,9 @@
 /** Clients that wait for lists and sorted sets, in one worker: who is served, with what, when, and who is not. */
 import { describe, expect, test } from 'bun:test';
 import type { Call } from '../../../src/commands/row.ts';
-import { waitEffect } from '../../../src/commands/serve-wait.ts';
-import { NO_JOURNAL } from '../../../src/server/journal.ts';
+import { NO_JOURNAL } from '../../../src/server/journal/journal.ts';
 import { BlockingScene as Scene, bulk, pair, type Part, settle } from '../../support/blocking-scene.ts';
+import { servedEffect } from '../../support/effects.ts';
 
 const WRONG_TYPE = '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n';
 
@@ -520,7 +520,7 @@ describe('around waits', () => {
     scene.server.engine.dispatcher.journal = {
       ...NO_JOURNAL,
       append: (call: Call) => entries.push(call.row.name),
-      appendServed: (served) => entries.push(waitEffect(served).map(String).join(' ')),
+      appendServed: (served) => entries.push(servedEffect(served)),
     };
     scene.block(1, 'BLPOP', 'k', 'j', 0);
     scene.block(2, 'BRPOP', 'k', 0);

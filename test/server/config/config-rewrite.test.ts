@@ -253,7 +253,7 @@ describe('a running server', () => {
       client.close();
       expect(readFileSync(path, 'utf8').replace(/^timeout \d+\n/m, 'timeout 1\n')).toStartWith(old);
     }
-  }, 20_000);
+  }, 60_000);
 
   test('without a file refuses', async () => {
     const server = await startRealServer();

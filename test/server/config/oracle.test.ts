@@ -40,6 +40,12 @@ const OUR_OWN: Record<string, string> = {
   'cache-mode': 'Redis has no such order of eviction',
   'set-max-listpack-entries': 'Redis 7.2',
   'set-max-listpack-value': 'Redis 7.2',
+  'commandlog-execution-slower-than': 'Valkey 8.1',
+  'commandlog-slow-execution-max-len': 'Valkey 8.1',
+  'commandlog-request-larger-than': 'Valkey 8.1',
+  'commandlog-large-request-max-len': 'Valkey 8.1',
+  'commandlog-reply-larger-than': 'Valkey 8.1',
+  'commandlog-large-reply-max-len': 'Valkey 8.1',
   'memcached-item-size-max': 'Redis does not speak memcached',
 };
 

@@ -1,6 +1,8 @@
 /** The keeper's rooms: configuration that reaches it, and an orderly end. */
 import { expect, test } from 'bun:test';
 import { ControlBlock } from '../../../src/memory/control.ts';
+import { createRingMemory } from '../../../src/memory/journal-ring.ts';
+import { createJournalState } from '../../../src/memory/journal-state.ts';
 import { createShardHeads, createShardMemory } from '../../../src/memory/shard.ts';
 import { Config } from '../../../src/server/config/config.ts';
 import { Keeper } from '../../../src/server/keeper/keeper.ts';
@@ -13,6 +15,7 @@ function openKeeper(): { keeper: Keeper; ask: (topic: string, payload: unknown) 
     shardHeads: createShardHeads(4),
     hashKey: { k0: 1, k1: 2 },
     config: Config.withDefaults({ memoryBytes: 1 << 30, cpuCount: 1 }).toJSON(),
+    journal: { state: createJournalState(), rings: [createRingMemory(4096)] },
     runId: '0'.repeat(40),
   });
   const [main, worker] = [new MessageChannel(), new MessageChannel()];

@@ -1,8 +1,8 @@
 /** What the journal is told. */
 import { expect, test } from 'bun:test';
-import { waitEffect } from '../../src/commands/serve-wait.ts';
-import { NO_JOURNAL } from '../../src/server/journal.ts';
-import { TestServer } from '../support/test-server.ts';
+import { NO_JOURNAL } from '../../../src/server/journal/journal.ts';
+import { servedEffect } from '../../support/effects.ts';
+import { TestServer } from '../../support/test-server.ts';
 
 test('a move whose reply would be too large changes nothing, and is not journaled', () => {
   const server = new TestServer({ shardCount: 1 });
@@ -28,7 +28,7 @@ test('what was popped for a client that waited is journaled with a count that is
   server.engine.dispatcher.journal = {
     ...NO_JOURNAL,
     append: () => {},
-    appendServed: (served) => journaled.push(waitEffect(served).map(String).join(' ')),
+    appendServed: (served) => journaled.push(servedEffect(served)),
   };
   const count = '9223372036854775807';
   server.connect().run('BZMPOP', 0, 1, 'z', 'MIN', 'COUNT', count);
