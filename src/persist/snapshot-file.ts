@@ -110,6 +110,7 @@ export class SnapshotFile {
   async finish(): Promise<void> {
     this.flush();
     const sum = Bytes.allocate(CHECKSUM_BYTES);
+    // Zeros say that there is no checksum; fresh memory may hold anything.
     sum.u8.fill(0);
     if (this.options.isSumming) {
       sum.view.setInt32(0, this.crc.lo, true);

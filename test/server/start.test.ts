@@ -19,7 +19,7 @@ test('nothing to listen on is an error', async () => {
 
 test('the log goes to logfile, line by line with its time, and SIGHUP stops nothing', async () => {
   const path = join(folder, 'server.log');
-  const flags = ['--port', String(findFreePort()), '--threads', '2', '--logfile', path];
+  const flags = ['--port', String(findFreePort()), '--threads', '2', '--logfile', path, '--save', ''];
   const server = Bun.spawn([process.execPath, MAIN, ...flags], { stdout: 'ignore', stderr: 'ignore' });
   const logged = async (words: string): Promise<void> => {
     while (!existsSync(path) || !readFileSync(path, 'utf8').includes(words)) await Bun.sleep(5);

@@ -43,7 +43,8 @@ function expectThat(condition: boolean, what: string): void {
 export async function checkBullMq(port: number): Promise<void> {
   const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null };
   const queue = new Queue('jobs', { connection });
-  const events = new QueueEvents('jobs', { connection });
+  // From the first event on: the job may be done before they are read.
+  const events = new QueueEvents('jobs', { connection, lastEventId: '0' });
   const flows = new FlowProducer({ connection });
   const processed: string[] = [];
   const run = async (job: Job): Promise<unknown> => {
