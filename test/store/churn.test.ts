@@ -1,7 +1,7 @@
 /**
  * An hour's worth of changing sizes, squeezed: the data set is replaced again and again by values of other sizes while
  * memory is at its limit. Pages in use, and free ones not given back, must stay near what the blocks take. CHURN_MIB
- * makes it larger (and longer); below about 16 the slabs of all size classes that are partly filled are what counts.
+ * makes it larger (and longer); below about 32 the slabs of all size classes that are partly filled are what counts.
  */
 import { describe, expect, test } from 'bun:test';
 import { Bytes } from '../../src/base/bytes.ts';
@@ -13,7 +13,7 @@ import { Prng } from '../support/prng.ts';
 import { freshSeed } from '../support/seed.ts';
 import { TestServer } from '../support/test-server.ts';
 
-const LIMIT_BYTES = Number(process.env['CHURN_MIB'] ?? 16) << 20;
+const LIMIT_BYTES = Number(process.env['CHURN_MIB'] ?? 32) << 20;
 const FRAGMENTATION_MAX = 1.25;
 /** What the duty looks at for so many writes or bytes written: a small part of what it may within an hour. */
 const SLICE_ENTRIES = 1000;
