@@ -25,6 +25,9 @@ export async function buildExecutable(entries: string[], output: string): Promis
     await Bun.build({
       entrypoints: entries,
       target: 'bun',
+      // Every thread loads all of the code: parsed beforehand, that halves the time until the server listens.
+      bytecode: true,
+      format: 'esm',
       define: { CHECKS: 'false' },
       // Identifiers and source maps stay, so that a stack trace in a log names our files and lines.
       minify: { whitespace: true, syntax: true, identifiers: false, keepNames: true },
