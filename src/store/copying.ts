@@ -1,6 +1,5 @@
 /** Copying and renaming records, within a shard or from one to another. Both locks are held. */
 import { copyBytes } from '../base/bytes.ts';
-import { free } from '../memory/allocator.ts';
 import type { Key } from './key.ts';
 import type { Keyspace } from './keyspace.ts';
 import {
@@ -88,6 +87,5 @@ function enterCopy(keyspace: Keyspace, from: Key, to: Key, whenMs: number, root:
   if (clientFlags !== 0) writeItemClientFlags(target, record, clientFlags);
   const status = keyspace.enterRecord(to, record);
   if (status === Status.Ok) keyspace.touched(to);
-  else free(target, record);
   return status;
 }

@@ -485,7 +485,7 @@ export class Keyspace {
 
   /**
    * Lets a prepared record take the place of whatever `key` was. The caller then calls `touched`. OutOfMemory: nothing
-   * was changed, and the record is still the caller's.
+   * was changed, and the record is freed; what it is the root of is still the caller's.
    */
   enterRecord(key: Key, record: number): Status {
     const shard = key.shard;
@@ -496,7 +496,10 @@ export class Keyspace {
       setSlotRef(shard, key.slot, record);
       touchAccess(shard, record, this.accessAfter(shard, old));
       this.freeRecord(shard, old);
-    } else if (!this.addToTable(key, record, flags)) return Status.OutOfMemory;
+    } else if (!this.addToTable(key, record, flags)) {
+      free(shard, record);
+      return Status.OutOfMemory;
+    }
     key.record = record;
     return Status.Ok;
   }

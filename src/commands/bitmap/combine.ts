@@ -1,5 +1,4 @@
 /** BITOP: a string made of several, bit by bit. */
-import { free } from '../../memory/allocator.ts';
 import { type BitSource, combineBits, Combination } from '../../store/bitmap/combination.ts';
 import { Encoding, valueAt, valueBytes, ValueType } from '../../store/record.ts';
 import { Status } from '../../store/status.ts';
@@ -84,10 +83,7 @@ function storeCombination(
   const record = keyspace.prepareRecord(key, 0, ValueType.String, Encoding.Raw, byteCount);
   if (record === 0) return false;
   combineBits(kind, sources, key.shard, valueAt(key.shard, record), byteCount);
-  if (keyspace.enterRecord(key, record) !== Status.Ok) {
-    free(key.shard, record);
-    return false;
-  }
+  if (keyspace.enterRecord(key, record) !== Status.Ok) return false;
   keyspace.touched(key);
   return true;
 }

@@ -11,21 +11,13 @@ import { HashBuilder } from '../../store/hash/builder.ts';
 import type { Key } from '../../store/key.ts';
 import type { Keyspace } from '../../store/keyspace.ts';
 import { ListBuilder } from '../../store/list/builder.ts';
-import {
-  Encoding,
-  RecordFlag,
-  ROOT_BYTES,
-  valueAt,
-  ValueType,
-  writeExpiryAtMs,
-  writeRoot,
-} from '../../store/record.ts';
+import { Encoding, RecordFlag, valueAt, ValueType, writeExpiryAtMs } from '../../store/record.ts';
 import { Added } from '../../store/set/set.ts';
 import { SetBuilder } from '../../store/set/builder.ts';
 import { SortedSetBuilder } from '../../store/sorted-set/builder.ts';
 import { Status } from '../../store/status.ts';
+import { enterStream } from '../../store/stream/stream.ts';
 import { readTime as readFieldTime } from '../../structures/hash/packed-fields.ts';
-import { streamKind } from '../../structures/stream/stream-kind.ts';
 import { decompress } from '../lzf.ts';
 import { PACKED_NODE, PLAIN_NODE, RdbType, StringForm } from './format.ts';
 import { AUX_TIME_BYTES } from './hash-writer.ts';
@@ -137,9 +129,7 @@ export class ValueLoader {
       input.at += byteCount;
     }
     if (whenMs !== 0) writeExpiryAtMs(shard, record, whenMs);
-    if (keyspace.enterRecord(key, record) === Status.Ok) return Loaded.Yes;
-    free(shard, record);
-    return Loaded.OutOfMemory;
+    return keyspace.enterRecord(key, record) === Status.Ok ? Loaded.Yes : Loaded.OutOfMemory;
   }
 
   private loadCollection(type: number): Loaded {
@@ -200,14 +190,7 @@ export class ValueLoader {
     if (version === 0) failUnknown(input, type);
     const root = this.stream.load(keyspace, shard, input, version);
     if (root === 0) return Loaded.OutOfMemory;
-    const record = keyspace.prepareRecord(key, this.flags, ValueType.Stream, Encoding.StreamLog, ROOT_BYTES);
-    if (record !== 0) {
-      writeRoot(shard, record, root);
-      if (keyspace.enterRecord(key, record) === Status.Ok) return Loaded.Yes;
-      free(shard, record);
-    }
-    streamKind.freeSlice(shard, root, 0, Infinity);
-    return Loaded.OutOfMemory;
+    return enterStream(keyspace, key, root, this.flags) ? Loaded.Yes : Loaded.OutOfMemory;
   }
 
   private readList(type: number): void {

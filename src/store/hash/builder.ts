@@ -3,7 +3,6 @@
  * outside the shard and take a record when they are finished; large ones fill a table.
  */
 import { Bytes, copyBytes } from '../../base/bytes.ts';
-import { free } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
 import {
   addTableField,
@@ -144,13 +143,10 @@ export class HashBuilder {
    * was changed, and the hash must be abandoned.
    */
   finish(key: Key, flags: number): Status {
-    const { keyspace, shard } = this;
+    const { keyspace } = this;
     const record = this.root === 0 ? this.packedRecord(key, flags) : this.tableRecord(key, flags);
     if (record === 0) return Status.OutOfMemory;
-    if (keyspace.enterRecord(key, record) !== Status.Ok) {
-      free(shard, record);
-      return Status.OutOfMemory;
-    }
+    if (keyspace.enterRecord(key, record) !== Status.Ok) return Status.OutOfMemory;
     this.root = 0;
     this.forgetLarge();
     return Status.Ok;

@@ -7,7 +7,7 @@
  */
 import type { Bytes } from '../../base/bytes.ts';
 import { Counter } from '../../memory/control.ts';
-import { free, hasRoomFor } from '../../memory/allocator.ts';
+import { hasRoomFor } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
 import {
   addTableField,
@@ -340,9 +340,7 @@ function addToTable(
 }
 
 function enterHash(keyspace: Keyspace, key: Key, record: number): boolean {
-  if (keyspace.enterRecord(key, record) === Status.Ok) return true;
-  free(key.shard, record);
-  return false;
+  return keyspace.enterRecord(key, record) === Status.Ok;
 }
 
 /** Whether a hash of `count` fields, of which this is one, is to be packed. */

@@ -3,7 +3,6 @@
  * is complete. It comes out packed or as a chain by the limits that are set.
  */
 import type { Bytes } from '../../base/bytes.ts';
-import { free } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
 import {
   chainLength,
@@ -69,10 +68,7 @@ export class ListBuilder {
       setPackCount(shard.bytes, at, count);
       shard.bytes.u8.copyWithin(at + PACK_HEAD_BYTES, start, start + byteCount);
     } else writeRoot(shard, record, root);
-    if (keyspace.enterRecord(key, record) !== Status.Ok) {
-      free(shard, record);
-      return Status.OutOfMemory;
-    }
+    if (keyspace.enterRecord(key, record) !== Status.Ok) return Status.OutOfMemory;
     if (isPacked) this.abandon();
     this.root = 0;
     return Status.Ok;

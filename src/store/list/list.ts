@@ -4,7 +4,6 @@
  * wants it found, and a list or nothing there; nothing here calls `touched`, which is the caller's to do once per command.
  */
 import type { Bytes } from '../../base/bytes.ts';
-import { free } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
 import {
   ChainCursor,
@@ -164,7 +163,6 @@ function createList(keyspace: Keyspace, key: Key, element: Element, asChain: boo
       writePacked(element, shard.bytes, at + PACK_HEAD_BYTES);
     }
     if (keyspace.enterRecord(key, record) === Status.Ok) return Status.Ok;
-    free(shard, record);
   }
   if (asChain) freeChainSlice(shard, root, 0, Infinity);
   return Status.OutOfMemory;

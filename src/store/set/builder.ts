@@ -190,8 +190,7 @@ export class SetBuilder {
     if (record === 0) return Status.OutOfMemory;
     copyBytes(this.staging, 0, shard.bytes, valueAt(shard, record), byteCount);
     const status = keyspace.enterRecord(key, record);
-    if (status !== Status.Ok) free(shard, record);
-    else this.forgetLarge();
+    if (status === Status.Ok) this.forgetLarge();
     return status;
   }
 

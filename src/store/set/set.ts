@@ -6,7 +6,6 @@
  */
 import { type Bytes, Bytes as ByteRange, copyBytes } from '../../base/bytes.ts';
 import { Int64, parseInt64 } from '../../base/int64.ts';
-import { free } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
 import {
   bytesWithInteger,
@@ -154,9 +153,7 @@ export function createSet(keyspace: Keyspace, key: Key, source: Bytes, at: numbe
     }
   } else return createLargeSet(keyspace, key, source, at, byteCount);
   if (record === 0) return Added.OutOfMemory;
-  if (keyspace.enterRecord(key, record) === Status.Ok) return Added.Yes;
-  free(shard, record);
-  return Added.OutOfMemory;
+  return keyspace.enterRecord(key, record) === Status.Ok ? Added.Yes : Added.OutOfMemory;
 }
 
 function createLargeSet(keyspace: Keyspace, key: Key, source: Bytes, at: number, byteCount: number): Added {
@@ -176,9 +173,7 @@ export function enterTable(keyspace: Keyspace, key: Key, table: number, flags = 
   const record = keyspace.prepareRecord(key, flags, ValueType.Set, Encoding.SetTable, ROOT_BYTES);
   if (record === 0) return Status.OutOfMemory;
   writeRoot(shard, record, table);
-  const status = keyspace.enterRecord(key, record);
-  if (status !== Status.Ok) free(shard, record);
-  return status;
+  return keyspace.enterRecord(key, record);
 }
 
 /** Adds a member. Hot. */

@@ -31,7 +31,7 @@ import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { Encoding, valueAt, ValueType } from '../record.ts';
 import { Status } from '../status.ts';
-import { enterOrFree, enterRooted, fitsPacked } from './sorted-set.ts';
+import { enterRooted, fitsPacked } from './sorted-set.ts';
 
 const STAGING_BYTES = 16384;
 
@@ -126,7 +126,7 @@ export class SortedSetBuilder {
     const record = keyspace.prepareRecord(key, flags, ValueType.SortedSet, Encoding.Packed, this.byteCount);
     if (record === 0) return Status.OutOfMemory;
     this.copyInOrder(shard.bytes, valueAt(shard, record));
-    if (!enterOrFree(keyspace, key, record)) return Status.OutOfMemory;
+    if (keyspace.enterRecord(key, record) !== Status.Ok) return Status.OutOfMemory;
     this.forgetLarge();
     return Status.Ok;
   }

@@ -28,7 +28,7 @@ import {
 import type { Key } from '../key.ts';
 import type { Keyspace } from '../keyspace.ts';
 import { Encoding, valueAt, ValueType } from '../record.ts';
-import { enterOrFree, enterRooted, fitsPacked } from './sorted-set.ts';
+import { enterRooted, fitsPacked } from './sorted-set.ts';
 import type { RankSpan } from './range.ts';
 import type { ScoredSource } from './sources.ts';
 import { SortedSetWalk } from './walk.ts';
@@ -298,7 +298,7 @@ function enterPacked(keyspace: Keyspace, key: Key, members: ScoredMembersBuilder
     writePackedMember(scratchElement, scratchScore, shard.bytes, at);
     at += packedMemberBytes(scratchElement, scratchScore);
   }
-  return enterOrFree(keyspace, key, record);
+  return keyspace.enterRecord(key, record) === Status.Ok;
 }
 
 function packedBytesOf(shard: Shard, root: number, count: number): number {

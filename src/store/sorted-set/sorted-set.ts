@@ -5,7 +5,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import type { Bytes } from '../../base/bytes.ts';
-import { free, hasRoomFor } from '../../memory/allocator.ts';
+import { hasRoomFor } from '../../memory/allocator.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
 import {
@@ -226,7 +226,7 @@ function createSortedSet(
   const value = valueAt(shard, record);
   setPackedCount(shard.bytes, value, 1);
   writePackedMember(scratchElement, scratchScore, shard.bytes, firstPacked(value));
-  return enterOrFree(keyspace, key, record);
+  return keyspace.enterRecord(key, record) === Status.Ok;
 }
 
 /** Makes `key`, whatever it was, the sorted set whose scored members begin at `root`. False, nothing changed: no memory. */
@@ -236,14 +236,7 @@ export function enterRooted(keyspace: Keyspace, key: Key, root: number, flags = 
   const record = keyspace.prepareRecord(key, flags, ValueType.SortedSet, encoding, ROOT_BYTES);
   if (record === 0) return false;
   writeRoot(shard, record, root);
-  return enterOrFree(keyspace, key, record);
-}
-
-/** Enters a prepared record, or frees it where there is no memory for that. */
-export function enterOrFree(keyspace: Keyspace, key: Key, record: number): boolean {
-  if (keyspace.enterRecord(key, record) === Status.Ok) return true;
-  free(key.shard, record);
-  return false;
+  return keyspace.enterRecord(key, record) === Status.Ok;
 }
 
 /** Inserts `scratchElement`. False, nothing changed: out of memory. */

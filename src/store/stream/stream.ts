@@ -42,13 +42,12 @@ export function createStreamKey(keyspace: Keyspace, key: Key): number {
 }
 
 /** Enters a stream under a key; without memory for that it is freed. */
-function enterStream(keyspace: Keyspace, key: Key, root: number): boolean {
+export function enterStream(keyspace: Keyspace, key: Key, root: number, flags = 0): boolean {
   const { shard } = key;
-  const record = keyspace.prepareRecord(key, 0, ValueType.Stream, Encoding.StreamLog, ROOT_BYTES);
+  const record = keyspace.prepareRecord(key, flags, ValueType.Stream, Encoding.StreamLog, ROOT_BYTES);
   if (record !== 0) {
     writeRoot(shard, record, root);
     if (keyspace.enterRecord(key, record) === Status.Ok) return true;
-    free(shard, record);
   }
   streamKind.freeSlice(shard, root, 0, Infinity);
   return false;
