@@ -18,7 +18,7 @@ import {
   entryBytesAt,
   writeElement,
 } from '../../structures/packed-entry.ts';
-import { WriteBuffer } from '../write-buffer.ts';
+import { WriteBuffer } from '../../base/write-buffer.ts';
 import type { RdbOutput } from './output.ts';
 
 export const LISTPACK_HEAD_BYTES = 6;

@@ -8,7 +8,7 @@ import { Crc64 } from '../../base/crc64.ts';
 import { Int64, parseInt64 } from '../../base/int64.ts';
 import type { StreamId } from '../../structures/stream/stream-id.ts';
 import { compress } from '../lzf.ts';
-import { WriteBuffer } from '../write-buffer.ts';
+import { WriteBuffer } from '../../base/write-buffer.ts';
 import {
   COMPRESS_FROM_BYTES,
   INTEGER_TEXT_BYTES_MAX,

@@ -30,7 +30,7 @@ import {
   streamLength,
   writeStreamId,
 } from '../../structures/stream/stream-log.ts';
-import { WriteBuffer } from '../write-buffer.ts';
+import { WriteBuffer } from '../../base/write-buffer.ts';
 import { RdbType } from './format.ts';
 import { type RdbInput, readRawId, TextSlot } from './input.ts';
 import { ListpackReader } from './packed-readers.ts';

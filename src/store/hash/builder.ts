@@ -2,7 +2,8 @@
  * Building a hash apart from any key, to enter it as a whole: nobody sees it before it is complete. Small ones are gathered
  * outside the shard and take a record when they are finished; large ones fill a table.
  */
-import { Bytes, copyBytes } from '../../base/bytes.ts';
+import { copyBytes } from '../../base/bytes.ts';
+import { WriteBuffer } from '../../base/write-buffer.ts';
 import type { Shard } from '../../memory/shard.ts';
 import {
   addTableField,
@@ -43,14 +44,11 @@ import {
 } from '../record.ts';
 import { Status } from '../status.ts';
 
-const STAGING_BYTES = 16384;
-
 export class HashBuilder {
   private keyspace!: Keyspace;
   private shard!: Shard;
-  /** The fields while they are few: a plain packed block and its bytes, and when they expire. */
-  private staging = Bytes.allocate(STAGING_BYTES);
-  private byteCount = 0;
+  /** The fields while they are few: a plain packed block, and when they expire. */
+  private readonly staging = new WriteBuffer();
   private readonly times: number[] = [];
   private expiringCount = 0;
   /** The table of a large hash, or 0. */
@@ -64,21 +62,21 @@ export class HashBuilder {
     this.keyspace = keyspace;
     this.shard = shard;
     this.root = 0;
-    this.byteCount = emptyFieldsBytes(false);
-    clearFields(this.staging, 0, false);
+    this.staging.length = emptyFieldsBytes(false);
+    clearFields(this.staging.bytes, 0, false);
     this.times.length = 0;
     this.expiringCount = 0;
   }
 
   get count(): number {
-    return this.root === 0 ? packedFieldCount(this.staging, 0) : tableFieldCount(this.shard, this.root);
+    return this.root === 0 ? packedFieldCount(this.staging.bytes, 0) : tableFieldCount(this.shard, this.root);
   }
 
   /** Adds a field with its value that expires at `timeMs`, or, if that is 0, does not. Neither text lies in the shard. */
   add(field: Text, value: Text, timeMs: number): Building {
     if (this.root !== 0) return this.addToTable(field, value, timeMs);
     const { hashEntries, hashValueBytes } = this.keyspace.packedLimits;
-    const count = packedFieldCount(this.staging, 0) + 1;
+    const count = packedFieldCount(this.staging.bytes, 0) + 1;
     const isSmall = field.byteCount <= hashValueBytes && value.byteCount <= hashValueBytes;
     if (!isSmall || count > hashEntries || count > PACKED_FIELDS_MAX) {
       if (!this.becomeTable()) return Building.OutOfMemory;
@@ -86,27 +84,22 @@ export class HashBuilder {
     }
     encodeElement(this.field, field.bytes, field.at, field.byteCount);
     encodeElement(this.value, value.bytes, value.at, value.byteCount);
-    if (findPackedField(this.staging, 0, this.byteCount, false, this.field) !== 0) return Building.Duplicate;
+    if (findPackedField(this.staging.bytes, 0, this.staging.length, false, this.field) !== 0)
+      return Building.Duplicate;
     const added = pairBytes(this.field, this.value, false);
-    this.makeRoom(added);
-    appendField(this.staging, 0, this.byteCount, false, this.field, this.value);
-    this.byteCount += added;
+    this.staging.reserve(added);
+    appendField(this.staging.bytes, 0, this.staging.length, false, this.field, this.value);
+    this.staging.length += added;
     this.times.push(timeMs);
     if (timeMs !== 0) this.expiringCount++;
     return Building.Added;
   }
 
-  private makeRoom(byteCount: number): void {
-    if (this.byteCount + byteCount <= this.staging.u8.length) return;
-    const larger = Bytes.allocate((this.byteCount + byteCount) * 2);
-    copyBytes(this.staging, 0, larger, 0, this.byteCount);
-    this.staging = larger;
-  }
-
   private becomeTable(): boolean {
     this.root = createFieldTable(this.shard);
     if (this.root === 0) return false;
-    const { staging, fieldText, valueText } = this;
+    const { fieldText, valueText } = this;
+    const staging = this.staging.bytes;
     let fieldAt = firstField(0, false);
     for (let i = 0; i < this.times.length; i++) {
       fieldText.point(staging, fieldAt);
@@ -148,7 +141,7 @@ export class HashBuilder {
     if (record === 0) return Status.OutOfMemory;
     if (keyspace.enterRecord(key, record) !== Status.Ok) return Status.OutOfMemory;
     this.root = 0;
-    this.forgetLarge();
+    this.staging.clear();
     return Status.Ok;
   }
 
@@ -161,7 +154,8 @@ export class HashBuilder {
   }
 
   private packedRecord(key: Key, flags: number): number {
-    const { keyspace, shard, staging, byteCount, times } = this;
+    const { keyspace, shard, times } = this;
+    const { bytes: staging, length: byteCount } = this.staging;
     const isTimed = this.expiringCount !== 0;
     const encoding = isTimed ? Encoding.PackedExpiry : Encoding.Packed;
     const valueBytes = isTimed ? timedBytes(staging, 0, byteCount) : byteCount;
@@ -184,10 +178,6 @@ export class HashBuilder {
   abandon(): void {
     if (this.root !== 0) freeFieldsSlice(this.shard, this.root, 0, Infinity);
     this.root = 0;
-    this.forgetLarge();
-  }
-
-  private forgetLarge(): void {
-    if (this.staging.u8.length > STAGING_BYTES) this.staging = Bytes.allocate(STAGING_BYTES);
+    this.staging.clear();
   }
 }

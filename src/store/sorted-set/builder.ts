@@ -3,7 +3,8 @@
  * complete. Small ones are gathered outside the shard and take a record when they are finished; large ones are scored
  * members that are ordered at the end.
  */
-import { Bytes, compareBytes, copyBytes } from '../../base/bytes.ts';
+import { type Bytes, compareBytes, copyBytes } from '../../base/bytes.ts';
+import { WriteBuffer } from '../../base/write-buffer.ts';
 import type { Shard } from '../../memory/shard.ts';
 import { Element, encodeElement, EntryText } from '../../structures/packed-entry.ts';
 import {
@@ -33,14 +34,11 @@ import { Encoding, valueAt, ValueType } from '../record.ts';
 import { Status } from '../status.ts';
 import { enterRooted, fitsPacked } from './sorted-set.ts';
 
-const STAGING_BYTES = 16384;
-
 export class SortedSetBuilder {
   private keyspace!: Keyspace;
   private shard!: Shard;
-  /** The members while they are few: a packed block, perhaps out of order, and its bytes. */
-  private staging = Bytes.allocate(STAGING_BYTES);
-  private byteCount = 0;
+  /** The members while they are few: a packed block, perhaps out of order. */
+  private readonly staging = new WriteBuffer();
   /** Scored members of a large set, or 0. */
   private root = 0;
   private scoredCount = 0;
@@ -53,46 +51,40 @@ export class SortedSetBuilder {
     this.keyspace = keyspace;
     this.shard = shard;
     this.root = 0;
-    this.byteCount = PACKED_SCORES_EMPTY_BYTES;
-    setPackedCount(this.staging, 0, 0);
+    this.staging.length = PACKED_SCORES_EMPTY_BYTES;
+    setPackedCount(this.staging.bytes, 0, 0);
   }
 
   /** Members so far. */
   get count(): number {
-    return this.root === 0 ? packedCount(this.staging, 0) : this.scoredCount;
+    return this.root === 0 ? packedCount(this.staging.bytes, 0) : this.scoredCount;
   }
 
   /** Adds a member with a score that is a number. The text does not lie in the shard. */
   add(member: Text, score: number): Building {
     if (this.root !== 0) return this.addScored(member, score);
-    if (!fitsPacked(this.keyspace, packedCount(this.staging, 0) + 1, member.byteCount)) {
+    if (!fitsPacked(this.keyspace, packedCount(this.staging.bytes, 0) + 1, member.byteCount)) {
       if (!this.becomeScored()) return Building.OutOfMemory;
       return this.addScored(member, score);
     }
     encodeElement(this.element, member.bytes, member.at, member.byteCount);
-    if (findPacked(this.staging, 0, this.byteCount, this.element) !== 0) return Building.Duplicate;
+    if (findPacked(this.staging.bytes, 0, this.staging.length, this.element) !== 0) return Building.Duplicate;
     this.score.encode(score);
     const added = packedMemberBytes(this.element, this.score);
-    this.makeRoom(added);
-    writePackedMember(this.element, this.score, this.staging, this.byteCount);
-    this.byteCount += added;
-    setPackedCount(this.staging, 0, packedCount(this.staging, 0) + 1);
+    this.staging.reserve(added);
+    writePackedMember(this.element, this.score, this.staging.bytes, this.staging.length);
+    this.staging.length += added;
+    setPackedCount(this.staging.bytes, 0, packedCount(this.staging.bytes, 0) + 1);
     return Building.Added;
-  }
-
-  private makeRoom(byteCount: number): void {
-    if (this.byteCount + byteCount <= this.staging.u8.length) return;
-    const larger = Bytes.allocate((this.byteCount + byteCount) * 2);
-    copyBytes(this.staging, 0, larger, 0, this.byteCount);
-    this.staging = larger;
   }
 
   private becomeScored(): boolean {
     this.scoredCount = 0;
     this.root = createScoredMembers(this.shard);
     if (this.root === 0) return false;
-    const { staging, text } = this;
-    for (let entry = firstPacked(0); entry < this.byteCount;) {
+    const { text } = this;
+    const { bytes: staging, length } = this.staging;
+    for (let entry = firstPacked(0); entry < length;) {
       const scoreAt = packedScoreAt(staging, entry);
       text.point(staging, entry);
       if (this.addScored(text, readPackedScore(staging, scoreAt)) !== Building.Added) return false;
@@ -120,28 +112,34 @@ export class SortedSetBuilder {
       if (!orderMembers(shard, this.root)) return Status.OutOfMemory;
       if (!enterRooted(keyspace, key, this.root, flags)) return Status.OutOfMemory;
       this.root = 0;
-      this.forgetLarge();
+      this.staging.clear();
       return Status.Ok;
     }
-    const record = keyspace.prepareRecord(key, flags, ValueType.SortedSet, Encoding.Packed, this.byteCount);
+    const record = keyspace.prepareRecord(
+      key,
+      flags,
+      ValueType.SortedSet,
+      Encoding.Packed,
+      this.staging.length,
+    );
     if (record === 0) return Status.OutOfMemory;
     this.copyInOrder(shard.bytes, valueAt(shard, record));
     if (keyspace.enterRecord(key, record) !== Status.Ok) return Status.OutOfMemory;
-    this.forgetLarge();
+    this.staging.clear();
     return Status.Ok;
   }
 
   /** Copies the packed members to `at`, each to its place. */
   private copyInOrder(into: Bytes, at: number): void {
-    const { staging } = this;
+    const { bytes: staging, length } = this.staging;
     const places: number[] = [];
     let isAscending = true;
-    for (let entry = firstPacked(0); entry < this.byteCount;) {
+    for (let entry = firstPacked(0); entry < length;) {
       if (places.length > 0 && this.compare(places.at(-1)!, entry) > 0) isAscending = false;
       places.push(entry);
       entry = behindPackedScore(staging, packedScoreAt(staging, entry));
     }
-    if (isAscending) return copyBytes(staging, 0, into, at, this.byteCount);
+    if (isAscending) return copyBytes(staging, 0, into, at, length);
     places.sort((a, b) => this.compare(a, b));
     setPackedCount(into, at, places.length);
     let to = firstPacked(at);
@@ -154,7 +152,8 @@ export class SortedSetBuilder {
 
   /** How two packed members stand to each other: by score, then by text. */
   private compare(a: number, b: number): number {
-    const { staging, text, other } = this;
+    const { text, other } = this;
+    const staging = this.staging.bytes;
     const aScore = readPackedScore(staging, packedScoreAt(staging, a));
     const bScore = readPackedScore(staging, packedScoreAt(staging, b));
     if (aScore !== bScore) return aScore < bScore ? -1 : 1;
@@ -167,10 +166,6 @@ export class SortedSetBuilder {
   abandon(): void {
     if (this.root !== 0) freeUnordered(this.shard, this.root);
     this.root = 0;
-    this.forgetLarge();
-  }
-
-  private forgetLarge(): void {
-    if (this.staging.u8.length > STAGING_BYTES) this.staging = Bytes.allocate(STAGING_BYTES);
+    this.staging.clear();
   }
 }

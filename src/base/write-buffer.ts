@@ -1,9 +1,9 @@
 /**
- * Bytes on their way into a file or a payload: a buffer that grows, off which its owner takes what has accumulated.
+ * Bytes that are gathered one behind the other: a buffer that grows, off which its owner takes what has accumulated.
  * Writers put everything for which there is a most first (`reserve`), then store through `bytes` and move `length` on;
  * nothing is allocated per write.
  */
-import { Bytes, copyBytes } from '../base/bytes.ts';
+import { Bytes, copyBytes } from './bytes.ts';
 
 const FIRST_BYTES = 1 << 16;
 /** A larger buffer is given up once it was emptied. */
