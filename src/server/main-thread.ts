@@ -285,9 +285,11 @@ export class MainThread {
     notifyStopping();
     const isLoading = this.control === null || Atomics.load(this.control.words, Control.Loading) !== 0;
     if (isSaving !== false && !isLoading) {
-      // What is acknowledged from here on would be in no snapshot.
-      await this.askAll('clients.stop', null);
-      if (!(await this.askKeeper('save.last', isSaving)) && !isForced) {
+      const isSnapshotWanted = isSaving ?? this.config.list('save').length > 0;
+      // What is acknowledged from here on would be in no file.
+      const clientsStop = this.askAll('clients.stop', null);
+      await (isSnapshotWanted ? clientsStop : Promise.race([clientsStop, Bun.sleep(WORKER_STOP_MS_MAX)]));
+      if (isSnapshotWanted && !(await this.askKeeper('save.last', null)) && !isForced) {
         log.error('Errors trying to shut down the server: the data could not be saved. It goes on serving');
         this.stopping = false;
         await this.askAll('clients.resume', null);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'bun';
 import { Prng } from '../support/prng.ts';
-import { type RealServer, startRealServer } from '../support/real-server.ts';
+import { RealClient, type RealServer, startRealServer } from '../support/real-server.ts';
 import { freshSeed } from '../support/seed.ts';
 import { encodeRequest } from '../support/test-server.ts';
 
@@ -166,6 +166,16 @@ test('every value read is whole, of its key, and never older than one read befor
   await Promise.all(racers.map((racer) => racer.run(server.port)));
   for (const racer of racers) expect(racer.readCount).toBeGreaterThan(BATCH);
   expect(server.log()).not.toContain('fatal');
+}, 20_000);
+
+test('SIGTERM ends a server that has nothing to save though a script never ends', async () => {
+  const own = await startRealServer(['--threads', '1']);
+  const runner = await RealClient.open(own.port);
+  runner.send('EVAL', 'while true do end', 0);
+  await Bun.sleep(200);
+  process.kill(own.pid, 'SIGTERM');
+  expect(await own.exited).toBe(0);
+  runner.close();
 }, 20_000);
 
 test('SIGTERM ends the server', async () => {

@@ -46,7 +46,7 @@ export class Snapshots {
     mesh.on('save.background', (request) => this.saveInBackground(request as BackgroundSaveRequest));
     mesh.on('save.now', () => this.saveNow());
     mesh.onText('save.flushed', () => this.saveFlushed());
-    mesh.on('save.last', (isWanted) => this.saveLast(isWanted as boolean | null));
+    mesh.on('save.last', () => this.saveLast());
     keeper.whenStopped(async () => {
       // The one being taken is given up: nothing of it is to stay behind.
       this.file?.abandon();
@@ -166,12 +166,8 @@ export class Snapshots {
     else if (this.keeper.board.get(Save.Cancelled) !== Cancel.Flushed) this.isScheduled = true;
   }
 
-  /**
-   * The server is about to end. `isWanted`: true or false as the client says, null: if there are save points. Whether it
-   * may end now.
-   */
-  private async saveLast(isWanted: boolean | null): Promise<boolean> {
-    if (!(isWanted ?? this.savePoints.length > 0)) return true;
+  /** The server is about to end. Whether what there is now is in the file. */
+  private async saveLast(): Promise<boolean> {
     if (this.timer !== null) clearInterval(this.timer);
     while (this.running !== null) await this.running;
     log.info('Saving the final RDB snapshot before exiting.');
